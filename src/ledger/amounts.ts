@@ -12,3 +12,36 @@ export interface Ratio {
   readonly numerator: bigint;
   readonly denominator: bigint;
 }
+
+export const NOTHING: Amounts = { vcpus: 0n, memoryBytes: 0n, diskBytes: 0n };
+
+export function add(left: Amounts, right: Amounts): Amounts {
+  return {
+    vcpus: left.vcpus + right.vcpus,
+    memoryBytes: left.memoryBytes + right.memoryBytes,
+    diskBytes: left.diskBytes + right.diskBytes,
+  };
+}
+
+export function subtract(left: Amounts, right: Amounts): Amounts {
+  return {
+    vcpus: left.vcpus - right.vcpus,
+    memoryBytes: left.memoryBytes - right.memoryBytes,
+    diskBytes: left.diskBytes - right.diskBytes,
+  };
+}
+
+/** The larger of both, resource by resource: what counts where the hypervisor gave an instance more than was claimed. */
+export function larger(left: Amounts, right: Amounts): Amounts {
+  return {
+    vcpus: max(left.vcpus, right.vcpus),
+    memoryBytes: max(left.memoryBytes, right.memoryBytes),
+    diskBytes: max(left.diskBytes, right.diskBytes),
+  };
+}
+
+/** Math.max knows no bigint. */
+function max(left: bigint, right: bigint): bigint {
+  if (left > right) return left;
+  return right;
+}

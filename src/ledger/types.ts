@@ -75,6 +75,8 @@ export interface Host {
   readonly totals: HostTotals;
   readonly policy: NodePolicy;
   readonly devices: readonly PciDevice[];
+  /** Those that the whitelist leaves out. Never handed out; but one in use is shown, and it excludes its PF or its VFs. */
+  readonly unassignable?: readonly PciDevice[];
 }
 
 /** A claim's own limits, in the node's terms (they include what is reserved). Absent: none. Zero is a real limit. */
@@ -88,7 +90,7 @@ export interface ClaimRequest {
   readonly pciRequests: readonly PciRequest[];
   /** Key of a holding that this one takes the place of (an orphan, an earlier grant): its usage is not counted in the test. */
   readonly replaces?: string;
-  /** Devices that must be taken for the first request that they match if free (an adopted instance has them already). */
+  /** Devices that the instance has already: taken before all others for the requests that they match, as far as they are free. */
   readonly presentDevices?: readonly string[];
 }
 
@@ -104,7 +106,10 @@ export type Refusal =
     }
   | {
       readonly reason: 'InsufficientPCIDevices';
-      /** The requests that cannot be met, each with how many free devices match it taken alone. */
+      /**
+       * The requests that cannot be met, each with how many free devices match it taken alone: those that are short by themselves,
+       * else all of them, as they cannot be met together.
+       */
       readonly requests: readonly { readonly name: string; readonly count: number; readonly free: number }[];
     };
 
@@ -130,7 +135,9 @@ export interface Holding {
   readonly key: string;
   readonly amounts: Amounts;
   readonly overheadMemoryBytes: bigint;
-  /** PCI addresses; one that the host does not have any more stays held and is shown as Unavailable. */
+  /** PCI addresses; one that the host does not have any more stays held and is among the view's missing devices. */
   readonly devices: readonly string[];
+  /** Addresses that the hypervisor has really attached. One of them that is not held is nobody's to give, either: Unavailable. */
+  readonly devicesInUse?: readonly string[];
   readonly facts?: InstanceFacts;
 }
