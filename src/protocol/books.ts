@@ -1,0 +1,121 @@
+/** Keeps the ledger equal to what is known: every holding follows from a claim, a write under way, or an orphan. */
+import type { ReportedInstance } from '../drivers/driver.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import type { Holding, Host } from '../ledger/types.ts';
+import type { ClaimCache, Entry } from './claim-cache.ts';
+import { heldFor, orphanHolding, orphanKey } from './held.ts';
+import type { Instances } from './instances.ts';
+import type { TrackerSettings } from './settings.ts';
+
+export class Books {
+  readonly #settings: TrackerSettings;
+  readonly #cache: ClaimCache;
+  readonly #instances: Instances;
+  readonly #keysByUid = new Map<string, readonly string[]>();
+  /** Claims that hold something here. */
+  readonly #holders = new Set<string>();
+  #orphans: readonly ReportedInstance[] = [];
+  #host: Host;
+  #ledger: Ledger;
+
+  constructor(host: Host, cache: ClaimCache, instances: Instances, settings: TrackerSettings) {
+    this.#host = host;
+    this.#cache = cache;
+    this.#instances = instances;
+    this.#settings = settings;
+    this.#ledger = new Ledger(host);
+  }
+
+  get ledger(): Ledger {
+    return this.#ledger;
+  }
+
+  /** Instances that no claim explains, by uuid. */
+  get orphans(): readonly ReportedInstance[] {
+    return this.#orphans;
+  }
+
+  /** Whether a claim holds something here, or will once its write is answered. */
+  holds(uid: string): boolean {
+    return this.#holders.has(uid);
+  }
+
+  setHost(host: Host): void {
+    this.#host = host;
+    this.#ledger.setHost(host);
+  }
+
+  /** Brings the ledger up to what the cache says of the claims that have changed, and of the orphans. */
+  settle(): void {
+    for (const uid of this.#cache.dirty) this.#replace(uid);
+    this.#cache.dirty.clear();
+    this.#settleOrphans();
+  }
+
+  /** Takes a grant into the ledger before its write is sent. */
+  hold(uid: string, holdings: readonly Holding[]): void {
+    this.#hold(uid, holdings);
+    this.#settleOrphans();
+  }
+
+  /** The audit: a recount from nothing. Returns false when the running ledger had come to say something else. */
+  recount(): boolean {
+    this.settle();
+    const running = this.#ledger.view().used;
+    const recounted = new Ledger(this.#host, this.#allHoldings());
+    this.#ledger = recounted;
+    const { used } = recounted.view();
+    return (
+      used.vcpus === running.vcpus && used.memoryBytes === running.memoryBytes && used.diskBytes === running.diskBytes
+    );
+  }
+
+  #replace(uid: string): void {
+    const entry = this.#cache.get(uid);
+    this.#hold(uid, entry === undefined ? [] : this.#holdingsOf(entry));
+  }
+
+  #hold(uid: string, holdings: readonly Holding[]): void {
+    const keys = holdings.map(({ key }) => key);
+    for (const key of this.#keysByUid.get(uid) ?? []) if (!keys.includes(key)) this.#ledger.release(key);
+    for (const holding of holdings) this.#ledger.hold(holding);
+    if (keys.length === 0) {
+      this.#keysByUid.delete(uid);
+      this.#holders.delete(uid);
+      return;
+    }
+    this.#keysByUid.set(uid, keys);
+    this.#holders.add(uid);
+  }
+
+  #holdingsOf(entry: Entry): readonly Holding[] {
+    const held = heldFor(entry.claim, this.#settings, this.#instances.of(entry));
+    return held.length > 0 ? held : (entry.write?.holdings ?? []);
+  }
+
+  #settleOrphans(): void {
+    const before = new Set(this.#orphans.map(({ uuid }) => uuid));
+    this.#orphans = this.#instances.orphans(this.#heldEntries());
+    for (const instance of this.#orphans) {
+      before.delete(instance.uuid);
+      this.#ledger.hold(this.#orphanHolding(instance));
+    }
+    for (const uuid of before) this.#ledger.release(orphanKey(uuid));
+  }
+
+  #orphanHolding(instance: ReportedInstance): Holding {
+    return orphanHolding(instance, this.#settings, this.#host.policy.limitPolicy === 'Capped');
+  }
+
+  *#heldEntries(): Generator<Entry> {
+    for (const uid of this.#holders) {
+      const entry = this.#cache.get(uid);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  *#allHoldings(): Generator<Holding> {
+    for (const entry of this.#heldEntries()) yield* this.#holdingsOf(entry);
+    for (const instance of this.#orphans) yield this.#orphanHolding(instance);
+  }
+}

@@ -1,0 +1,144 @@
+/** What the tracker knows of the claims that concern its node, with what it has asked of each. */
+
+import { findCondition } from '../api/conditions.ts';
+import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { Holding } from '../ledger/types.ts';
+import { type Asked, asked, instanceIdOf, refOf } from './claim-facts.ts';
+import type { ObjectRef, Outcome } from './messages.ts';
+import { isNewer } from './resource-version.ts';
+import type { TrackerSettings } from './settings.ts';
+
+/** A write of a claim's status that has not been answered yet. There is at most one per claim. */
+export interface PendingWrite {
+  /** A decision was named in `deciding` before it was sent; a refresh changes nothing that is held. */
+  readonly purpose: 'decision' | 'refresh';
+  /** The object as it is sent, with the resourceVersion that it is based on. */
+  readonly claim: InstanceClaim;
+  /** What a grant holds until its write is answered. */
+  readonly holdings: readonly Holding[];
+  readonly outcome?: Omit<Outcome, 'latencyMs'>;
+  /** Sent at least once without an answer: it may still land. */
+  unanswered: boolean;
+  /** Answered with a conflict: a read will show what came in between. */
+  conflicted: boolean;
+}
+
+/** One claim. */
+export interface Entry {
+  readonly ref: ObjectRef;
+  readonly createdAtMs: number;
+  readonly firstSeenAtMs: number;
+  claim: InstanceClaim;
+  asked: Asked;
+  write?: PendingWrite;
+  /** A read of the object itself is under way. */
+  reading: boolean;
+}
+
+function include(set: Set<string>, uid: string, wanted: boolean): void {
+  if (wanted) set.add(uid);
+  else set.delete(uid);
+}
+
+const nameOf = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`;
+
+/** Claims by UID, by name and by instance; remembers which ones have changed since the ledger was settled. */
+export class ClaimCache {
+  readonly #settings: TrackerSettings;
+  readonly #entries = new Map<string, Entry>();
+  readonly #uidByName = new Map<string, string>();
+  readonly #uidsByInstance = new Map<string, Set<string>>();
+  /** UIDs whose holdings have to be settled anew, those of dropped claims among them. */
+  readonly dirty = new Set<string>();
+  /** UIDs of claims that may have to be decided. */
+  readonly undecided = new Set<string>();
+  /** UIDs of claims that were granted for a time, and whose instance has never been seen. */
+  readonly expiring = new Set<string>();
+
+  constructor(settings: TrackerSettings) {
+    this.#settings = settings;
+  }
+
+  get(uid: string): Entry | undefined {
+    return this.#entries.get(uid);
+  }
+
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  byName(namespace: string, name: string): Entry | undefined {
+    const uid = this.#uidByName.get(nameOf({ namespace, name }));
+    return uid === undefined ? undefined : this.#entries.get(uid);
+  }
+
+  /** All claims for one instance; usually one. */
+  *byInstance(instanceId: string): Generator<Entry> {
+    for (const uid of this.#uidsByInstance.get(instanceId) ?? []) {
+      const entry = this.#entries.get(uid);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  /** Takes in an object unless a newer one is known. Says whether it was news. */
+  see(claim: InstanceClaim, nowMs: number): { entry: Entry; news: boolean } {
+    const ref = refOf(claim);
+    const known = this.#entries.get(ref.uid);
+    if (known !== undefined) return { entry: known, news: this.#update(known, claim) };
+    const entry: Entry = {
+      ref,
+      createdAtMs: Date.parse(claim.metadata.creationTimestamp ?? ''),
+      firstSeenAtMs: nowMs,
+      claim,
+      asked: asked(claim, this.#settings),
+      reading: false,
+    };
+    this.#displace(ref);
+    this.#entries.set(ref.uid, entry);
+    this.#uidByName.set(nameOf(ref), ref.uid);
+    const instance = instanceIdOf(claim);
+    this.#uidsByInstance.set(instance, (this.#uidsByInstance.get(instance) ?? new Set()).add(ref.uid));
+    this.#classify(entry);
+    return { entry, news: true };
+  }
+
+  /** Forgets a claim that is surely gone; what it held is given back when the ledger is settled. */
+  drop(uid: string): void {
+    const entry = this.#entries.get(uid);
+    if (entry === undefined) return;
+    this.#entries.delete(uid);
+    if (this.#uidByName.get(nameOf(entry.ref)) === uid) this.#uidByName.delete(nameOf(entry.ref));
+    const instance = instanceIdOf(entry.claim);
+    const uids = this.#uidsByInstance.get(instance);
+    uids?.delete(uid);
+    if (uids?.size === 0) this.#uidsByInstance.delete(instance);
+    this.undecided.delete(uid);
+    this.expiring.delete(uid);
+    this.dirty.add(uid);
+  }
+
+  #update(entry: Entry, claim: InstanceClaim): boolean {
+    if (!isNewer(claim.metadata.resourceVersion, entry.claim.metadata.resourceVersion)) return false;
+    const respec = claim.metadata.generation !== entry.claim.metadata.generation;
+    entry.claim = claim;
+    if (respec) entry.asked = asked(claim, this.#settings);
+    this.#classify(entry);
+    return true;
+  }
+
+  #classify(entry: Entry): void {
+    const { uid } = entry.ref;
+    this.dirty.add(uid);
+    const { spec, status } = entry.claim;
+    const phase = status?.phase ?? 'Pending';
+    include(this.undecided, uid, phase === 'Pending');
+    const appeared = findCondition(status?.conditions, 'InstanceRunning') !== undefined;
+    include(this.expiring, uid, phase === 'Claimed' && spec.expirationSeconds !== undefined && !appeared);
+  }
+
+  /** A new object of an old one's name proves that the old one is gone, and that no write to it can land any more. */
+  #displace(ref: ObjectRef): void {
+    const uid = this.#uidByName.get(nameOf(ref));
+    if (uid !== undefined) this.drop(uid);
+  }
+}

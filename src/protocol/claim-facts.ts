@@ -1,0 +1,85 @@
+/** An InstanceClaim as the ledger needs it: quantities parsed once, defaults filled in. */
+import type { PciRequest as ApiPciRequest, Flavor, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { Amounts } from '../ledger/amounts.ts';
+import type { ClaimLimits, PciRequest } from '../ledger/types.ts';
+import { parseBytes, QuantityError } from '../quantity/quantity.ts';
+import type { ObjectRef } from './messages.ts';
+import type { TrackerSettings } from './settings.ts';
+
+export const CLAIM_KIND = 'InstanceClaim';
+
+/** What a claim asks for, or why that cannot be told (an alias that this node does not know). */
+export type Asked =
+  | {
+      readonly kind: 'readable';
+      readonly amounts: Amounts;
+      readonly overheadMemoryBytes: bigint;
+      readonly limits: ClaimLimits;
+      readonly pciRequests: readonly PciRequest[];
+    }
+  | { readonly kind: 'unreadable'; readonly reason: string; readonly message: string };
+
+/** The name of an object for good. */
+export function refOf(claim: InstanceClaim): ObjectRef {
+  const { namespace = '', name = '', uid = '' } = claim.metadata;
+  return { kind: CLAIM_KIND, namespace, name, uid };
+}
+
+/** How the hypervisor knows the claimed instance: the given uuid, else the claim's own UID. */
+export function instanceIdOf(claim: InstanceClaim): string {
+  return claim.spec.instance?.uuid ?? claim.metadata.uid ?? '';
+}
+
+/** vCPUs, memory, and root plus ephemeral disk of a flavor. Throws QuantityError only for what the schema refuses. */
+export function amountsOf(flavor: Flavor): Amounts {
+  const disk = parseBytes(flavor.rootDisk ?? 0) + parseBytes(flavor.ephemeralDisk ?? 0);
+  return { vcpus: BigInt(flavor.vcpus), memoryBytes: parseBytes(flavor.memory), diskBytes: disk };
+}
+
+/** Reads what a claim asks for. A fault in it is a value, so that it costs nobody else anything. */
+export function asked(claim: InstanceClaim, settings: TrackerSettings): Asked {
+  const { flavor, limits } = claim.spec;
+  if (flavor === undefined)
+    return unreadable('UnknownFlavor', 'flavorRef needs the KubeVirt driver; write spec.flavor instead');
+  try {
+    const amounts = amountsOf(flavor);
+    return {
+      kind: 'readable',
+      amounts,
+      overheadMemoryBytes: settings.overheadMemoryBytes(amounts),
+      limits: limitsOf(limits),
+      pciRequests: (claim.spec.pciRequests ?? []).map((request) => resolveRequest(request, settings)),
+    };
+  } catch (error) {
+    if (error instanceof UnknownAlias) return unreadable('UnknownPCIAlias', error.message);
+    if (error instanceof QuantityError) return unreadable('InvalidQuantity', error.message);
+    throw error;
+  }
+}
+
+function unreadable(reason: string, message: string): Asked {
+  return { kind: 'unreadable', reason, message };
+}
+
+function limitsOf(limits: InstanceClaim['spec']['limits']): ClaimLimits {
+  return {
+    ...(limits?.vcpus !== undefined && { vcpus: BigInt(limits.vcpus) }),
+    ...(limits?.memory !== undefined && { memoryBytes: parseBytes(limits.memory) }),
+    ...(limits?.disk !== undefined && { diskBytes: parseBytes(limits.disk) }),
+  };
+}
+
+class UnknownAlias extends Error {}
+
+function resolveRequest(request: ApiPciRequest, settings: TrackerSettings): PciRequest {
+  const { name, count } = request;
+  if (request.alias === undefined) return { name, count, selectors: request.selectors ?? [] };
+  const selectors = settings.pciAliases.get(request.alias);
+  if (selectors === undefined) throw new UnknownAlias(unknownAlias(request.alias, settings));
+  return { name, count, selectors };
+}
+
+function unknownAlias(alias: string, settings: TrackerSettings): string {
+  const known = [...settings.pciAliases.keys()].sort().join(', ') || 'none';
+  return `no PCI alias "${alias}" is configured on node ${settings.nodeName} (known: ${known})`;
+}

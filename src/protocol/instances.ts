@@ -1,0 +1,76 @@
+/** Which instance belongs to which claim, and which to none. */
+import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import type { ClaimCache, Entry } from './claim-cache.ts';
+import { instanceIdOf } from './claim-facts.ts';
+
+/** The hypervisor's instances as of the last audit and the events since. */
+export class Instances {
+  readonly #cache: ClaimCache;
+  readonly #byUuid = new Map<string, ReportedInstance>();
+  readonly #uuidByClaimName = new Map<string, string>();
+
+  constructor(cache: ClaimCache) {
+    this.#cache = cache;
+  }
+
+  replaceAll(report: HostReport): void {
+    this.#byUuid.clear();
+    this.#uuidByClaimName.clear();
+    for (const instance of report.instances) this.see(instance);
+  }
+
+  see(instance: ReportedInstance): void {
+    this.forget(instance.uuid);
+    this.#byUuid.set(instance.uuid, instance);
+    const name = claimNameOf(instance);
+    if (name !== undefined && !this.#uuidByClaimName.has(name)) this.#uuidByClaimName.set(name, instance.uuid);
+  }
+
+  forget(uuid: string): void {
+    const known = this.#byUuid.get(uuid);
+    if (known === undefined) return;
+    this.#byUuid.delete(uuid);
+    const name = claimNameOf(known);
+    if (name !== undefined && this.#uuidByClaimName.get(name) === uuid) this.#uuidByClaimName.delete(name);
+  }
+
+  get(uuid: string): ReportedInstance | undefined {
+    return this.#byUuid.get(uuid);
+  }
+
+  /** The instance that a claim is for: by the claim's name in the instance's metadata, else by uuid. */
+  of({ ref, claim }: Entry): ReportedInstance | undefined {
+    const named = this.#uuidByClaimName.get(`${ref.namespace}/${ref.name}`);
+    if (named !== undefined) return this.#byUuid.get(named);
+    const instance = this.#byUuid.get(instanceIdOf(claim));
+    return instance === undefined || this.#namesAnother(instance) ? undefined : instance;
+  }
+
+  /** Claims that an event on this instance may concern. */
+  *claimsOf(instance: ReportedInstance): Generator<Entry> {
+    yield* this.#cache.byInstance(instance.uuid);
+    const { claim } = instance;
+    const named = claim === undefined ? undefined : this.#cache.byName(claim.namespace, claim.name);
+    if (named !== undefined) yield named;
+  }
+
+  /** Instances that none of the claims held here explains, by uuid. */
+  orphans(held: Iterable<Entry>): ReportedInstance[] {
+    const explained = new Set<string>();
+    for (const entry of held) {
+      const instance = this.of(entry);
+      if (instance !== undefined) explained.add(instance.uuid);
+    }
+    const orphans = [...this.#byUuid.values()].filter(({ uuid }) => !explained.has(uuid));
+    return orphans.sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
+  }
+
+  /** An instance whose metadata names a claim that exists is that one's, whatever its uuid. */
+  #namesAnother({ claim }: ReportedInstance): boolean {
+    return claim !== undefined && this.#cache.byName(claim.namespace, claim.name) !== undefined;
+  }
+}
+
+function claimNameOf({ claim }: ReportedInstance): string | undefined {
+  return claim === undefined ? undefined : `${claim.namespace}/${claim.name}`;
+}

@@ -1,0 +1,86 @@
+/**
+ * What flows into and out of the protocol: observations of the world, answers to writes, and effects for the caller to perform.
+ * All are plain data, so that the agent, the simulation and a trace speak the same words.
+ */
+import type { ComputeNode, DecidingEntry, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+
+/** Names one object for good: a re-created object of the same name is another one. */
+export interface ObjectRef {
+  readonly kind: DecidingEntry['kind'];
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** How the API server answered a read or a write. */
+export type Answer<T> =
+  | { readonly kind: 'ok'; readonly object: T }
+  /** The resourceVersion or UID is not the present one. */
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'missing' }
+  /** No word came back: the request may have been carried out, or may still be. */
+  | { readonly kind: 'unanswered'; readonly message: string }
+  /** Surely not carried out. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** Something that the caller saw. It changes what the tracker knows, never by itself what it holds. */
+export type Observation =
+  /** This process may act for the node (it has the Lease, or is alone); `token` is fresh and random. */
+  | { readonly kind: 'lead'; readonly token: string }
+  /** This process may not act any longer: the Lease was lost, or it stops. */
+  | { readonly kind: 'yield' }
+  | { readonly kind: 'nodeRead' | 'nodeCreated' | 'nodeWritten'; readonly answer: Answer<ComputeNode> }
+  /** A consistent list of the claims that concern the node; what it lacks has to be read before it is given back. */
+  | { readonly kind: 'claimsListed'; readonly claims: readonly InstanceClaim[] }
+  | { readonly kind: 'claimSeen'; readonly claim: InstanceClaim }
+  /** A watch said DELETED: gone, or only no longer matching. */
+  | { readonly kind: 'claimUnmatched'; readonly claim: InstanceClaim }
+  | { readonly kind: 'claimRead' | 'claimWritten'; readonly ref: ObjectRef; readonly answer: Answer<InstanceClaim> }
+  | { readonly kind: 'nodeSeen'; readonly node: ComputeNode }
+  | { readonly kind: 'nodeDeleted'; readonly uid: string }
+  /** The Kubernetes Node of the same name. */
+  | { readonly kind: 'hostNodeSeen'; readonly unschedulable: boolean; readonly internalIP?: string }
+  | { readonly kind: 'hostReported'; readonly report: HostReport }
+  | { readonly kind: 'hostReportFailed'; readonly message: string }
+  | { readonly kind: 'driverConnected' }
+  | { readonly kind: 'driverDisconnected'; readonly message: string }
+  | { readonly kind: 'instanceSeen'; readonly instance: ReportedInstance }
+  | { readonly kind: 'instanceGone'; readonly uuid: string };
+
+/** How a claim was decided; told once, when the API server has accepted it. */
+export interface Outcome {
+  readonly ref: ObjectRef;
+  readonly phase: 'Claimed' | 'Rejected' | 'Expired' | 'Attempted';
+  /** Empty for a grant. */
+  readonly reasons: readonly string[];
+  readonly message: string;
+  /** From the moment that this process first saw the claim. */
+  readonly latencyMs: number;
+}
+
+/**
+ * Work for the caller. Each read and write is answered by the observation of the matching name; `unanswered` and `refused`
+ * come after a back-off of the caller's, as the tracker tries again at once.
+ */
+export type Effect =
+  | { readonly kind: 'readNode' }
+  | { readonly kind: 'createNode'; readonly node: ComputeNode }
+  /** Compare-and-swap of the status by resourceVersion and UID. */
+  | { readonly kind: 'writeNode'; readonly node: ComputeNode }
+  | { readonly kind: 'readClaim'; readonly ref: ObjectRef }
+  /** Compare-and-swap of the status by resourceVersion and UID. */
+  | { readonly kind: 'writeClaim'; readonly ref: ObjectRef; readonly claim: InstanceClaim }
+  /** List consistently (not from a cache), then watch from there. */
+  | { readonly kind: 'listClaims' }
+  | { readonly kind: 'decided'; readonly outcome: Outcome }
+  | {
+      readonly kind: 'log';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields: Record<string, unknown>;
+    }
+  /** Everything that was known is dropped; compete again. */
+  | { readonly kind: 'steppedDown'; readonly reason: string }
+  /** This process must not act for the node as it is configured. */
+  | { readonly kind: 'fatal'; readonly message: string };

@@ -1,0 +1,212 @@
+/** ComputeNode.status from what is known. Sorted and canonical: an unchanged world gives a byte-identical status. Pure. */
+
+import { setCondition } from '../api/conditions.ts';
+import type { ComputeNode, ComputeNodeStatus, Condition, EffectivePolicy } from '../api/generated/v1alpha1.ts';
+import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import type { LedgerView } from '../ledger/ledger.ts';
+import type { NodePolicy } from '../ledger/types.ts';
+import { formatBytes, formatRatio, parseBytes } from '../quantity/quantity.ts';
+import type { ObjectRef } from './messages.ts';
+import type { TrackerSettings } from './settings.ts';
+
+/** Everything that the status is made of. */
+export interface NodeFacts {
+  readonly node: ComputeNode;
+  readonly settings: TrackerSettings;
+  readonly token: string;
+  readonly policy: NodePolicy;
+  readonly hostIP?: string;
+  /** The last good report; absent before the first. */
+  readonly report?: HostReport;
+  readonly view?: LedgerView;
+  readonly orphans: readonly ReportedInstance[];
+  /** Absent: connected. */
+  readonly driverFault?: string;
+  /** Why the last report could not be had. */
+  readonly reportFault?: string;
+  readonly deciding: readonly ObjectRef[];
+  /** Claim UID of a holding's key; absent for an orphan. */
+  readonly claimOf: (key: string) => string | undefined;
+  readonly now: Date;
+}
+
+/** CPU numbers as the kernel lists them: 0-3,8. */
+function formatCpuList(cpus: readonly number[]): string {
+  const ranges: string[] = [];
+  for (let start = 0; start < cpus.length; ) {
+    let end = start;
+    while (cpus[end + 1] === (cpus[end] ?? 0) + 1) end += 1;
+    ranges.push(end === start ? `${cpus[start]}` : `${cpus[start]}-${cpus[end]}`);
+    start = end + 1;
+  }
+  return ranges.join(',');
+}
+
+/** The status to publish. Conditions of other writers (AgentAlive, NodeExists) are left as they are. */
+export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
+  const { node, settings, token, deciding } = facts;
+  return {
+    effective: effectiveOf(facts.policy),
+    ...(facts.report !== undefined && hostOf(facts, facts.report)),
+    ...(facts.view !== undefined && sumsOf(facts, facts.view)),
+    orphans: facts.orphans.map(({ uuid, name, memoryBytes, vcpus }) => ({
+      uuid,
+      name,
+      memory: formatBytes(memoryBytes + settings.overheadMemoryBytes({ vcpus, memoryBytes })),
+      vcpus: Number(vcpus),
+    })),
+    agent: {
+      identity: settings.identity,
+      token,
+      leaseNamespace: settings.leaseNamespace,
+      version: settings.version,
+      deciding: deciding,
+    },
+    conditions: conditionsOf(facts),
+    observedGeneration: node.metadata.generation ?? 0,
+  };
+}
+
+function effectiveOf(policy: NodePolicy): EffectivePolicy {
+  const { reserved, allocationRatios: ratios, limitPolicy } = policy;
+  return {
+    reserved: amounts(reserved),
+    allocationRatios: {
+      vcpus: formatRatio(ratios.vcpus),
+      memory: formatRatio(ratios.memory),
+      disk: formatRatio(ratios.disk),
+    },
+    limitPolicy,
+  };
+}
+
+function amounts(of: { vcpus?: bigint; memoryBytes: bigint; diskBytes: bigint }): {
+  vcpus?: number;
+  memory: string;
+  disk: string;
+} {
+  return {
+    ...(of.vcpus !== undefined && { vcpus: Number(of.vcpus) }),
+    memory: formatBytes(of.memoryBytes),
+    disk: formatBytes(of.diskBytes),
+  };
+}
+
+function hostOf(facts: NodeFacts, report: HostReport): Partial<ComputeNodeStatus> {
+  return {
+    hostname: report.hostname,
+    ...(facts.hostIP !== undefined && { hostIP: facts.hostIP }),
+    hypervisor: { ...report.hypervisor },
+    cpuInfo: report.cpuInfo,
+    numaCells: report.numaCells.map(({ id, memoryBytes, cpus }) => ({
+      id,
+      memory: formatBytes(memoryBytes),
+      cpus: formatCpuList(cpus),
+    })),
+    hypervisorView: hypervisorView(facts.node.status?.hypervisorView, report),
+  };
+}
+
+type HypervisorView = NonNullable<ComputeNodeStatus['hypervisorView']>;
+
+/**
+ * What the driver measured. It moves all the time, so a figure is published anew only when it left the last one by more than
+ * a 32nd of the total: an idle host writes nothing.
+ */
+function hypervisorView(last: HypervisorView | undefined, { used, totals }: HostReport): HypervisorView {
+  const memory = steady(last?.memoryUsed, used.memoryBytes, totals.memoryBytes);
+  const disk = steady(last?.diskUsed, used.diskBytes, totals.diskBytes);
+  return {
+    ...(memory !== undefined && { memoryUsed: memory }),
+    ...(disk !== undefined && { diskUsed: disk }),
+    ...(used.vcpus !== undefined && { vcpusUsed: Number(used.vcpus) }),
+  };
+}
+
+const MEBIBYTE = 1n << 20n;
+
+function steady(last: number | string | undefined, measured: bigint | undefined, total: bigint): string | undefined {
+  if (measured === undefined) return undefined;
+  const before = last === undefined ? undefined : parseBytes(last);
+  const distance = before === undefined ? undefined : measured > before ? measured - before : before - measured;
+  if (before !== undefined && distance !== undefined && distance * 32n <= total) return formatBytes(before);
+  return formatBytes((measured / MEBIBYTE) * MEBIBYTE);
+}
+
+function sumsOf(facts: NodeFacts, view: LedgerView): Partial<ComputeNodeStatus> {
+  const { currentWorkload, runningInstances, ...stats } = view.stats;
+  return {
+    total: amounts(view.total),
+    used: amounts(view.used),
+    free: amounts(view.free),
+    limit: amounts(view.limit),
+    available: amounts(view.available),
+    pciPools: view.pciPools.map((pool) => ({ ...pool })),
+    pciDevices: view.pciDevices.map(({ holder, ...device }) => {
+      const claimUID = holder === undefined ? undefined : facts.claimOf(holder);
+      return { ...device, ...(claimUID !== undefined && { claimUID }) };
+    }),
+    stats,
+    runningInstances,
+    currentWorkload,
+  };
+}
+
+/** Problems named in a condition's message; the rest is counted. */
+const MAX_PROBLEMS_NAMED = 5;
+
+function conditionsOf(facts: NodeFacts): readonly Condition[] {
+  const { node, report, driverFault, reportFault, orphans, now } = facts;
+  const observedGeneration = node.metadata.generation ?? 0;
+  let conditions: readonly Condition[] = node.status?.conditions ?? [];
+  const set = (type: string, good: boolean, reason: string, message: string): void => {
+    conditions = setCondition(
+      conditions,
+      { type, status: good ? 'True' : 'False', reason, message, observedGeneration },
+      now,
+    );
+  };
+  set('HypervisorConnected', driverFault === undefined, ...connection(driverFault));
+  set('TrackingEnabled', report !== undefined, ...tracking(report));
+  set('HardwareReportCurrent', report !== undefined && reportFault === undefined, ...hardware(report, reportFault));
+  set('OrphansDetected', orphans.length > 0, ...orphaned(orphans));
+  const unready = conditions
+    .filter(({ type, status }) => REQUIRED.has(type) && status !== 'True')
+    .map(({ type }) => type);
+  const ready = unready.length === 0;
+  set('Ready', ready, ready ? 'Ready' : 'NotReady', ready ? 'claims are decided' : `not True: ${unready.join(', ')}`);
+  return conditions;
+}
+
+const REQUIRED = new Set([
+  'HypervisorConnected',
+  'TrackingEnabled',
+  'HardwareReportCurrent',
+  'AgentAlive',
+  'NodeExists',
+]);
+
+function connection(fault: string | undefined): [string, string] {
+  return fault === undefined ? ['Connected', 'the driver is connected'] : ['Disconnected', fault];
+}
+
+function tracking(report: HostReport | undefined): [string, string] {
+  return report === undefined ? ['NoReportYet', 'the first audit is not done'] : ['Tracking', 'the host is audited'];
+}
+
+function hardware(report: HostReport | undefined, fault: string | undefined): [string, string] {
+  if (fault !== undefined) return ['AuditFailed', fault];
+  const problems = report?.problems ?? [];
+  if (report === undefined) return ['NoReportYet', 'the first audit is not done'];
+  if (problems.length === 0) return ['Current', 'everything could be read'];
+  const named = problems.slice(0, MAX_PROBLEMS_NAMED).map(({ subject, message }) => `${subject}: ${message}`);
+  const more = problems.length > named.length ? `; and ${problems.length - named.length} more` : '';
+  return ['CurrentWithProblems', `${named.join('; ')}${more}`];
+}
+
+function orphaned(orphans: readonly ReportedInstance[]): [string, string] {
+  if (orphans.length === 0) return ['NoOrphans', 'every instance on the host is claimed'];
+  const names = orphans.slice(0, MAX_PROBLEMS_NAMED).map(({ name }) => name);
+  const more = orphans.length > names.length ? ` and ${orphans.length - names.length} more` : '';
+  return ['OrphansFound', `instances that no claim explains: ${names.join(', ')}${more}`];
+}

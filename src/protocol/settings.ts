@@ -1,0 +1,58 @@
+import type { ComputeNode, ComputeNodeSpec } from '../api/generated/v1alpha1.ts';
+import type { InstanceSize } from '../drivers/driver.ts';
+import type { Amounts } from '../ledger/amounts.ts';
+import type { WhitelistEntry } from '../ledger/pci-whitelist.ts';
+import type { AllocationRatios, LimitPolicy, NodePolicy, PciSelector } from '../ledger/types.ts';
+import { parseBytes, parseRatio } from '../quantity/quantity.ts';
+
+/** What the agent's configuration says, as far as decisions depend on it. */
+export interface TrackerSettings {
+  readonly nodeName: string;
+  /** Of this very process; a restarted one has another. */
+  readonly identity: string;
+  readonly leaseNamespace: string;
+  readonly version: string;
+  /** Overrides the Node's InternalIP. */
+  readonly hostIP?: string;
+  /** In force where ComputeNode.spec says nothing. */
+  readonly defaults: NodePolicy;
+  readonly pciDevices: readonly WhitelistEntry[];
+  readonly pciAliases: ReadonlyMap<string, readonly PciSelector[]>;
+  /** Pure; the driver's. */
+  readonly overheadMemoryBytes: (size: InstanceSize) => bigint;
+  /** The most decisions in one batch; it bounds `status.agent.deciding`. */
+  readonly maxBatch: number;
+}
+
+/** The rules in force on a node: what the administrator wrote, else the configuration's. Quantities were checked by the schema. */
+export function effectivePolicy(spec: ComputeNodeSpec | undefined, defaults: NodePolicy): NodePolicy {
+  return {
+    reserved: effectiveReserved(spec?.reserved, defaults.reserved),
+    allocationRatios: effectiveRatios(spec?.allocationRatios, defaults.allocationRatios),
+    limitPolicy: (spec?.limitPolicy as LimitPolicy | undefined) ?? defaults.limitPolicy,
+  };
+}
+
+function effectiveReserved(reserved: ComputeNodeSpec['reserved'], defaults: Amounts): Amounts {
+  return {
+    vcpus: reserved?.vcpus === undefined ? defaults.vcpus : BigInt(reserved.vcpus),
+    memoryBytes: reserved?.memory === undefined ? defaults.memoryBytes : parseBytes(reserved.memory),
+    diskBytes: reserved?.disk === undefined ? defaults.diskBytes : parseBytes(reserved.disk),
+  };
+}
+
+function effectiveRatios(ratios: ComputeNodeSpec['allocationRatios'], defaults: AllocationRatios): AllocationRatios {
+  return {
+    vcpus: ratios?.vcpus === undefined ? defaults.vcpus : parseRatio(ratios.vcpus),
+    memory: ratios?.memory === undefined ? defaults.memory : parseRatio(ratios.memory),
+    disk: ratios?.disk === undefined ? defaults.disk : parseRatio(ratios.disk),
+  };
+}
+
+/** Which PCI devices may be handed out: the administrator's list replaces the configuration's as a whole. */
+export function effectiveWhitelist(
+  node: ComputeNode | undefined,
+  settings: TrackerSettings,
+): readonly WhitelistEntry[] {
+  return node?.spec?.pciDevices ?? settings.pciDevices;
+}

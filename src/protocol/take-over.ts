@@ -1,0 +1,148 @@
+/**
+ * Becoming the owner of a node: a fresh token by compare-and-swap, the barrier over everything that a former owner may still
+ * be writing, and only then the consistent list (protocol.md, "One owner of a node").
+ */
+import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import { CLAIM_KIND, refOf } from './claim-facts.ts';
+import type { Answer, Effect, ObjectRef, Observation } from './messages.ts';
+import type { TrackerSettings } from './settings.ts';
+
+type Stage = 'reading' | 'writingToken' | 'listingForBarrier' | 'barrier' | 'listing' | 'done' | 'failed';
+
+/** The steps of one take-over. Every failure leads back to a read: nothing is assumed about what a lost answer did. */
+export class TakeOver {
+  readonly token: string;
+  readonly #settings: TrackerSettings;
+  #stage: Stage = 'reading';
+  #node: ComputeNode | undefined;
+  /** No `deciding` to trust: the barrier covers every claim that concerns the node. */
+  #fresh = false;
+  readonly #fenced = new Map<string, ObjectRef>();
+
+  constructor(token: string, settings: TrackerSettings) {
+    this.token = token;
+    this.#settings = settings;
+  }
+
+  get stage(): Stage {
+    return this.#stage;
+  }
+
+  /** The ComputeNode with our token in it, once it was written. */
+  get node(): ComputeNode | undefined {
+    return this.#node;
+  }
+
+  begin(): Effect[] {
+    this.#stage = 'reading';
+    return [{ kind: 'readNode' }];
+  }
+
+  /** Takes one step. Observations that do not concern the take-over do nothing. */
+  on(observation: Observation): Effect[] {
+    switch (observation.kind) {
+      case 'nodeRead':
+        return this.#stage === 'reading' ? this.#nodeRead(observation.answer) : [];
+      case 'nodeCreated':
+        return this.#stage === 'reading' ? this.#nodeCreated(observation.answer) : [];
+      case 'nodeWritten':
+        return this.#stage === 'writingToken' ? this.#tokenWritten(observation.answer) : [];
+      case 'claimsListed':
+        return this.#listed(observation.claims);
+      case 'claimRead':
+        return this.#claimRead(observation.ref, observation.answer);
+      case 'claimWritten':
+        return this.#claimFenced(observation.ref, observation.answer);
+      default:
+        return [];
+    }
+  }
+
+  #nodeRead(answer: Answer<ComputeNode>): Effect[] {
+    if (answer.kind === 'missing') return [{ kind: 'createNode', node: this.#emptyNode() }];
+    if (answer.kind !== 'ok') return this.begin();
+    const { object: node } = answer;
+    const elsewhere = node.status?.agent?.leaseNamespace;
+    if (elsewhere !== undefined && elsewhere !== this.#settings.leaseNamespace) return this.#refuse(elsewhere);
+    this.#fresh ||= node.status?.agent === undefined;
+    this.#stage = 'writingToken';
+    return [{ kind: 'writeNode', node: this.#withToken(node) }];
+  }
+
+  #nodeCreated(answer: Answer<ComputeNode>): Effect[] {
+    this.#fresh = true;
+    return answer.kind === 'ok' ? this.#nodeRead(answer) : this.begin();
+  }
+
+  #refuse(elsewhere: string): Effect[] {
+    this.#stage = 'failed';
+    const message =
+      `ComputeNode ${this.#settings.nodeName} belongs to an installation whose Leases are in namespace "${elsewhere}", ` +
+      `this agent's are in "${this.#settings.leaseNamespace}"; uninstall one of the two, or set leaseNamespace to "${elsewhere}"`;
+    return [{ kind: 'fatal', message }];
+  }
+
+  #emptyNode(): ComputeNode {
+    return {
+      apiVersion: 'resourcetracker.dev/v1alpha1',
+      kind: 'ComputeNode',
+      metadata: { name: this.#settings.nodeName },
+      spec: {},
+    };
+  }
+
+  /** `deciding` stays as the former owner left it: a take-over that dies here leaves the barrier's list to the next. */
+  #withToken(node: ComputeNode): ComputeNode {
+    const { identity, leaseNamespace, version } = this.#settings;
+    const agent = { ...node.status?.agent, identity, leaseNamespace, version, token: this.token };
+    return { ...node, status: { ...node.status, agent } };
+  }
+
+  #tokenWritten(answer: Answer<ComputeNode>): Effect[] {
+    if (answer.kind !== 'ok') return this.begin();
+    this.#node = answer.object;
+    if (this.#fresh) {
+      this.#stage = 'listingForBarrier';
+      return [{ kind: 'listClaims' }];
+    }
+    const deciding = answer.object.status?.agent?.deciding ?? [];
+    return this.#raiseBarrier(deciding);
+  }
+
+  #raiseBarrier(refs: readonly ObjectRef[]): Effect[] {
+    this.#stage = 'barrier';
+    for (const ref of refs) if (ref.kind === CLAIM_KIND) this.#fenced.set(ref.uid, ref);
+    if (this.#fenced.size === 0) return this.#list();
+    return [...this.#fenced.values()].map((ref) => ({ kind: 'readClaim', ref }));
+  }
+
+  #listed(claims: readonly InstanceClaim[]): Effect[] {
+    if (this.#stage === 'listingForBarrier') return this.#raiseBarrier(claims.map(refOf));
+    if (this.#stage === 'listing') this.#stage = 'done';
+    return [];
+  }
+
+  #claimRead(ref: ObjectRef, answer: Answer<InstanceClaim>): Effect[] {
+    if (!this.#fenced.has(ref.uid)) return [];
+    if (answer.kind === 'missing') return this.#passed(ref);
+    if (answer.kind !== 'ok') return [{ kind: 'readClaim', ref }];
+    const claim = answer.object;
+    if (claim.metadata.uid !== ref.uid || claim.status?.token === this.token) return this.#passed(ref);
+    return [{ kind: 'writeClaim', ref, claim: { ...claim, status: { ...claim.status, token: this.token } } }];
+  }
+
+  #claimFenced(ref: ObjectRef, answer: Answer<InstanceClaim>): Effect[] {
+    if (!this.#fenced.has(ref.uid)) return [];
+    return answer.kind === 'ok' || answer.kind === 'missing' ? this.#passed(ref) : [{ kind: 'readClaim', ref }];
+  }
+
+  #passed(ref: ObjectRef): Effect[] {
+    this.#fenced.delete(ref.uid);
+    return this.#fenced.size === 0 && this.#stage === 'barrier' ? this.#list() : [];
+  }
+
+  #list(): Effect[] {
+    this.#stage = 'listing';
+    return [{ kind: 'listClaims' }];
+  }
+}

@@ -1,0 +1,552 @@
+/**
+ * The tracker of one node: what it knows, what it holds, what it decides. Pure: observations come in, effects go out, and time
+ * is an argument.
+ *
+ * `observe` only learns. `decide` settles the ledger and decides (step 1), and may ask for one write of ComputeNode (step 2);
+ * `committed` takes that write's answer and lets the decisions go out (step 3). The caller runs `decide`, the write and
+ * `committed` under one mutex (Nova: "compute_resources"), so that the ledger has one writer.
+ */
+import type { ComputeNode, ComputeNodeStatus, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import { assignableDevices } from '../ledger/pci-whitelist.ts';
+import type { Host, PciDevice } from '../ledger/types.ts';
+import { type Batch, type Decision, decideBatch, writeOf } from './batch.ts';
+import { Books } from './books.ts';
+import { ClaimCache, type Entry, type PendingWrite } from './claim-cache.ts';
+import { type Place, sighted } from './claim-status.ts';
+import { claimOfKey } from './held.ts';
+import { Instances } from './instances.ts';
+import type { Answer, Effect, ObjectRef, Observation } from './messages.ts';
+import { nodeStatus } from './node-status.ts';
+import { isNewer } from './resource-version.ts';
+import { sameJson } from './same-json.ts';
+import { effectivePolicy, effectiveWhitelist, type TrackerSettings } from './settings.ts';
+import { TakeOver } from './take-over.ts';
+
+/** What `decide` wants done. */
+export interface Turn {
+  /** To be performed at once; they do not depend on the commit. */
+  readonly effects: readonly Effect[];
+  /** Step 2: write this, then call `committed` with the answer. Absent: nothing to write. */
+  readonly commit?: ComputeNode;
+  /** When time alone may change something, in milliseconds since the epoch. */
+  readonly dueMs?: number;
+}
+
+const NOTHING: Turn = { effects: [] };
+
+export class Tracker {
+  readonly #settings: TrackerSettings;
+  readonly #cache: ClaimCache;
+  readonly #instances: Instances;
+  #takeOver: TakeOver | undefined;
+  /** Absent until we own the node. */
+  #node: ComputeNode | undefined;
+  /** The resourceVersion that we know is not the present one any more. */
+  #nodeIsStale = false;
+  #stopped = false;
+  #cordoned = false;
+  #internalIP: string | undefined;
+  #report: HostReport | undefined;
+  /** An audit was done since the driver connected. */
+  #audited = false;
+  #recountDue = false;
+  #tidyDue = false;
+  #hostChanged = false;
+  #driverFault: string | undefined = 'not connected yet';
+  #reportFault: string | undefined;
+  #books: Books | undefined;
+  #devices: ReadonlyMap<string, PciDevice> = new Map();
+  /** Claims whose state may have to be told anew. */
+  readonly #toSight = new Set<string>();
+  #open: Batch | undefined;
+  readonly #inFlight = new Map<string, ObjectRef>();
+
+  constructor(settings: TrackerSettings) {
+    this.#settings = settings;
+    this.#cache = new ClaimCache(settings);
+    this.#instances = new Instances(this.#cache);
+  }
+
+  /** Whether claims are decided: owner of the node, everything listed, host audited, driver connected. */
+  get ready(): boolean {
+    return this.#owns && this.#audited && this.#driverFault === undefined;
+  }
+
+  /** The figures of the last settling; absent before the first audit. */
+  get books(): Books | undefined {
+    return this.#books;
+  }
+
+  get #owns(): boolean {
+    return this.#takeOver?.stage === 'done' && !this.#stopped;
+  }
+
+  /** Learns. What it returns is to be performed at once. */
+  observe(observation: Observation, nowMs: number): readonly Effect[] {
+    if (this.#stopped) return [];
+    if (observation.kind === 'lead') return this.#lead(observation.token);
+    if (observation.kind === 'yield') return this.#stepDown('asked to yield');
+    if (this.#takeOver !== undefined && !this.#owns && isOfTakeOver(observation)) {
+      const effects = this.#takeOver.on(observation);
+      if (!this.#owns) return effects;
+      // The list that ends the take-over is the first one to learn from.
+      if (this.#takeOver.node !== undefined) this.#adoptNode(this.#takeOver.node);
+    }
+    return this.#learn(observation, nowMs);
+  }
+
+  #lead(token: string): readonly Effect[] {
+    this.#takeOver = new TakeOver(token, this.#settings);
+    return this.#takeOver.begin();
+  }
+
+  #learn(observation: Observation, nowMs: number): readonly Effect[] {
+    switch (observation.kind) {
+      case 'claimsListed':
+        return this.#claimsListed(observation.claims, nowMs);
+      case 'claimSeen':
+        return this.#see(observation.claim, nowMs);
+      case 'claimUnmatched':
+        return this.#unmatched(observation.claim);
+      case 'claimRead':
+        return this.#claimRead(observation.ref, observation.answer, nowMs);
+      case 'claimWritten':
+        return this.#claimWritten(observation.ref, observation.answer, nowMs);
+      case 'nodeRead':
+        return this.#nodeRead(observation.answer);
+      case 'nodeSeen':
+        return this.#nodeSeen(observation.node);
+      case 'nodeDeleted':
+        return observation.uid === this.#node?.metadata.uid ? this.#stepDown('ComputeNode was deleted') : [];
+      default:
+        return this.#learnOfHost(observation);
+    }
+  }
+
+  #learnOfHost(observation: Observation): readonly Effect[] {
+    switch (observation.kind) {
+      case 'hostNodeSeen':
+        this.#cordoned = observation.unschedulable;
+        this.#internalIP = observation.internalIP;
+        break;
+      case 'hostReported':
+        return this.#hostReported(observation.report);
+      case 'hostReportFailed':
+        this.#reportFault = observation.message;
+        break;
+      case 'driverConnected':
+        this.#driverFault = undefined;
+        break;
+      case 'driverDisconnected':
+        this.#driverFault = observation.message;
+        this.#audited = false;
+        break;
+      case 'instanceSeen':
+        this.#instanceMoved(this.#instances.get(observation.instance.uuid), observation.instance);
+        break;
+      case 'instanceGone':
+        this.#instanceMoved(this.#instances.get(observation.uuid), undefined);
+        break;
+      default:
+        break;
+    }
+    return [];
+  }
+
+  // --- claims -------------------------------------------------------------------------------------------------------
+
+  #claimsListed(claims: readonly InstanceClaim[], nowMs: number): readonly Effect[] {
+    const effects: Effect[] = [];
+    const listed = new Set<string>();
+    for (const claim of claims) {
+      listed.add(claim.metadata.uid ?? '');
+      effects.push(...this.#see(claim, nowMs));
+    }
+    const absent = [...this.#cache.entries()].filter(({ ref }) => !listed.has(ref.uid));
+    for (const entry of absent) effects.push(...this.#unmatched(entry.claim));
+    return effects;
+  }
+
+  #see(claim: InstanceClaim, nowMs: number): readonly Effect[] {
+    const { entry, news } = this.#cache.see(claim, nowMs);
+    if (!news) return [];
+    this.#toSight.add(entry.ref.uid);
+    return this.#overtaken(entry, nowMs);
+  }
+
+  /** A newer object than the one that our write was based on: the write has landed, or cannot any more. */
+  #overtaken(entry: Entry, nowMs: number): readonly Effect[] {
+    const { write } = entry;
+    if (write === undefined || !isNewer(entry.claim.metadata.resourceVersion, write.claim.metadata.resourceVersion))
+      return [];
+    return this.#writeIsOver(entry, landed(write, entry.claim), nowMs);
+  }
+
+  /** DELETED may only mean that the object no longer matches: what holds something is read before it is given back. */
+  #unmatched(claim: InstanceClaim): readonly Effect[] {
+    const entry = this.#cache.get(claim.metadata.uid ?? '');
+    if (entry === undefined || entry.reading) return [];
+    if (entry.write === undefined && this.#books?.holds(entry.ref.uid) !== true) {
+      this.#forget(entry.ref.uid);
+      return [];
+    }
+    return this.#read(entry);
+  }
+
+  #read(entry: Entry): readonly Effect[] {
+    entry.reading = true;
+    return [{ kind: 'readClaim', ref: entry.ref }];
+  }
+
+  #claimRead(ref: ObjectRef, answer: Answer<InstanceClaim>, nowMs: number): readonly Effect[] {
+    const entry = this.#cache.get(ref.uid);
+    if (entry === undefined) return [];
+    entry.reading = false;
+    switch (answer.kind) {
+      case 'missing':
+        return this.#gone(entry, nowMs);
+      case 'ok':
+        if (answer.object.metadata.uid !== ref.uid) return this.#gone(entry, nowMs);
+        return this.#readAnswered(entry, answer.object, nowMs);
+      default:
+        return this.#read(entry);
+    }
+  }
+
+  #readAnswered(entry: Entry, claim: InstanceClaim, nowMs: number): readonly Effect[] {
+    const effects = [...this.#see(claim, nowMs)];
+    const { write } = entry;
+    if (write === undefined) return effects;
+    // The object still stands where our write started. One without an answer is sent again: only an answer is the end of it.
+    if (write.unanswered) return [...effects, this.#send(entry, write)];
+    return write.conflicted ? [...effects, ...this.#writeIsOver(entry, false, nowMs)] : effects;
+  }
+
+  #gone(entry: Entry, nowMs: number): readonly Effect[] {
+    const effects = this.#writeIsOver(entry, false, nowMs);
+    this.#forget(entry.ref.uid);
+    return effects;
+  }
+
+  #forget(uid: string): void {
+    this.#cache.drop(uid);
+    this.#toSight.delete(uid);
+    this.#inFlight.delete(uid);
+  }
+
+  #claimWritten(ref: ObjectRef, answer: Answer<InstanceClaim>, nowMs: number): readonly Effect[] {
+    const entry = this.#cache.get(ref.uid);
+    if (entry?.write === undefined) return answer.kind === 'ok' ? this.#seeIfKnown(answer.object, nowMs) : [];
+    switch (answer.kind) {
+      case 'ok':
+        return this.#see(answer.object, nowMs);
+      case 'missing':
+        return this.#gone(entry, nowMs);
+      case 'unanswered':
+        entry.write.unanswered = true;
+        return this.#read(entry);
+      case 'refused':
+        // An earlier try of the same write may still land: only a refusal of the first one is the end of it.
+        if (entry.write.unanswered) return this.#read(entry);
+        return [...this.#refused(entry, answer.message), ...this.#writeIsOver(entry, false, nowMs)];
+      case 'conflict':
+        entry.write.conflicted = true;
+        return this.#read(entry);
+    }
+  }
+
+  #seeIfKnown(claim: InstanceClaim, nowMs: number): readonly Effect[] {
+    return this.#cache.get(claim.metadata.uid ?? '') === undefined ? [] : this.#see(claim, nowMs);
+  }
+
+  #refused(entry: Entry, message: string): readonly Effect[] {
+    const { namespace, name } = entry.ref;
+    return [
+      {
+        kind: 'log',
+        level: 'error',
+        message: 'the API server refuses the status of a claim',
+        fields: { namespace, claim: name, error: message },
+      },
+    ];
+  }
+
+  #writeIsOver(entry: Entry, hasLanded: boolean, nowMs: number): readonly Effect[] {
+    const { write } = entry;
+    if (write === undefined) return [];
+    delete entry.write;
+    this.#inFlight.delete(entry.ref.uid);
+    this.#cache.dirty.add(entry.ref.uid);
+    this.#toSight.add(entry.ref.uid);
+    if (!hasLanded || write.outcome === undefined) return [];
+    const outcome = { ...write.outcome, latencyMs: nowMs - entry.firstSeenAtMs };
+    return [{ kind: 'decided', outcome }];
+  }
+
+  #send(entry: Entry, write: PendingWrite): Effect {
+    return { kind: 'writeClaim', ref: entry.ref, claim: write.claim };
+  }
+
+  // --- the node and its host ------------------------------------------------------------------------------------------
+
+  #nodeRead(answer: Answer<ComputeNode>): readonly Effect[] {
+    if (answer.kind === 'missing') return this.#stepDown('ComputeNode is gone');
+    if (answer.kind !== 'ok') return [{ kind: 'readNode' }];
+    const lost = this.#lost(answer.object);
+    if (lost !== undefined) return this.#stepDown(lost);
+    this.#adoptNode(answer.object);
+    this.#nodeIsStale = false;
+    return [];
+  }
+
+  #nodeSeen(node: ComputeNode): readonly Effect[] {
+    if (this.#node === undefined || !isNewer(node.metadata.resourceVersion, this.#node.metadata.resourceVersion))
+      return [];
+    const lost = this.#lost(node);
+    if (lost !== undefined) return this.#stepDown(lost);
+    this.#adoptNode(node);
+    return [];
+  }
+
+  #lost(node: ComputeNode): string | undefined {
+    if (this.#node !== undefined && node.metadata.uid !== this.#node.metadata.uid) return 'ComputeNode was re-created';
+    return node.status?.agent?.token === this.#takeOver?.token ? undefined : 'another agent has taken over the node';
+  }
+
+  #adoptNode(node: ComputeNode): void {
+    if (node.metadata.generation !== this.#node?.metadata.generation) this.#hostChanged = true;
+    this.#node = node;
+  }
+
+  #hostReported(report: HostReport): readonly Effect[] {
+    this.#report = report;
+    this.#reportFault = undefined;
+    this.#audited = this.#driverFault === undefined;
+    this.#instances.replaceAll(report);
+    for (const { ref } of this.#cache.entries()) this.#touch(ref.uid);
+    this.#hostChanged = true;
+    this.#recountDue = true;
+    this.#tidyDue = true;
+    return [];
+  }
+
+  #instanceMoved(before: ReportedInstance | undefined, now: ReportedInstance | undefined): void {
+    if (now !== undefined) this.#instances.see(now);
+    else if (before !== undefined) this.#instances.forget(before.uuid);
+    for (const instance of [before, now]) {
+      if (instance === undefined) continue;
+      for (const { ref } of this.#instances.claimsOf(instance)) this.#touch(ref.uid);
+    }
+  }
+
+  #touch(uid: string): void {
+    this.#cache.dirty.add(uid);
+    this.#toSight.add(uid);
+  }
+
+  #stepDown(reason: string): readonly Effect[] {
+    this.#stopped = true;
+    return [{ kind: 'steppedDown', reason }];
+  }
+
+  // --- deciding -------------------------------------------------------------------------------------------------------
+
+  /** Settles the ledger, decides what can be decided, and says what to write. Not while a commit is open. */
+  decide(nowMs: number): Turn {
+    if (this.#open !== undefined) throw new Error('decide: the last commit is not answered yet');
+    if (!this.#owns || this.#node === undefined || this.#nodeIsStale) return NOTHING;
+    const effects: Effect[] = [...this.#settle()];
+    const batch = this.ready ? this.#decideBatch(nowMs) : NO_BATCH;
+    effects.push(...batch.notes.map(({ entry, write }) => this.#send(entry, write)), ...this.#refresh(nowMs));
+    const commit = this.#statusToWrite(batch.decisions, nowMs);
+    if (commit !== undefined) this.#open = batch;
+    return {
+      effects,
+      ...(commit !== undefined && { commit }),
+      ...(batch.dueMs !== undefined && { dueMs: batch.dueMs }),
+    };
+  }
+
+  /** The answer of the write that `decide` asked for. */
+  committed(answer: Answer<ComputeNode>): readonly Effect[] {
+    const batch = this.#open;
+    if (batch === undefined) throw new Error('committed: no commit is open');
+    this.#open = undefined;
+    if (this.#stopped) return [];
+    if (answer.kind === 'ok') {
+      if (isNewer(answer.object.metadata.resourceVersion, this.#node?.metadata.resourceVersion))
+        this.#adoptNode(answer.object);
+      return batch.decisions.filter(isUnderWay).map(({ entry, write }) => this.#send(entry, write));
+    }
+    for (const decision of batch.decisions) this.#takeBack(decision);
+    if (answer.kind === 'missing') return this.#stepDown('ComputeNode is gone');
+    this.#nodeIsStale = true;
+    const refused: Effect[] = answer.kind === 'refused' ? [nodeRefused(answer.message)] : [];
+    return [...refused, { kind: 'readNode' }];
+  }
+
+  #takeBack({ entry, write }: Decision): void {
+    this.#cache.dirty.add(entry.ref.uid);
+    if (entry.write !== write) return;
+    delete entry.write;
+    this.#inFlight.delete(entry.ref.uid);
+  }
+
+  #settle(): readonly Effect[] {
+    if (this.#report === undefined) return [];
+    if (this.#books === undefined)
+      this.#books = new Books(this.#host(this.#report), this.#cache, this.#instances, this.#settings);
+    else if (this.#hostChanged) this.#books.setHost(this.#host(this.#report));
+    this.#hostChanged = false;
+    this.#books.settle();
+    if (!this.#recountDue) return [];
+    this.#recountDue = false;
+    return this.#books.recount()
+      ? []
+      : [{ kind: 'log', level: 'error', message: 'the ledger had drifted from the recount', fields: {} }];
+  }
+
+  #host(report: HostReport): Host {
+    const devices = assignableDevices(report.devices ?? [], effectiveWhitelist(this.#node, this.#settings));
+    this.#devices = new Map(devices.map((device) => [device.address, device]));
+    return { totals: report.totals, policy: effectivePolicy(this.#node?.spec, this.#settings.defaults), devices };
+  }
+
+  #decideBatch(nowMs: number): Batch {
+    const { maxBatch } = this.#settings;
+    const books = this.#books;
+    const room = maxBatch - this.#inFlight.size;
+    if (books === undefined || room <= 0) return NO_BATCH;
+    const batch = decideBatch({
+      settings: this.#settings,
+      cache: this.#cache,
+      books,
+      instances: this.#instances,
+      place: this.#place(),
+      devices: this.#devices,
+      unschedulable: this.#cordoned || this.#node?.spec?.unschedulable === true,
+      nowMs,
+      room,
+    });
+    for (const { entry } of batch.decisions) this.#inFlight.set(entry.ref.uid, entry.ref);
+    return batch;
+  }
+
+  #place(): Place {
+    const hostIP = this.#settings.hostIP ?? this.#internalIP;
+    const { nodeName } = this.#settings;
+    return { nodeName, hostname: this.#report?.hostname ?? nodeName, ...(hostIP !== undefined && { hostIP }) };
+  }
+
+  /** States that the hypervisor shows and the claims do not tell yet. */
+  #refresh(nowMs: number): readonly Effect[] {
+    const effects: Effect[] = [];
+    if (!this.#audited) return effects;
+    const now = new Date(nowMs);
+    for (const uid of this.#toSight) {
+      const entry = this.#cache.get(uid);
+      if (entry?.write !== undefined || entry?.reading === true) continue;
+      this.#toSight.delete(uid);
+      if (entry !== undefined && this.#isHere(entry.claim)) effects.push(...this.#sight(entry, now));
+    }
+    return effects;
+  }
+
+  #isHere({ status, metadata }: InstanceClaim): boolean {
+    return (
+      status?.phase === 'Claimed' &&
+      status.nodeName === this.#settings.nodeName &&
+      metadata.deletionTimestamp === undefined
+    );
+  }
+
+  #sight(entry: Entry, now: Date): readonly Effect[] {
+    const instance = this.#instances.of(entry);
+    const present = new Set((this.#report?.devices ?? []).map(({ address }) => address));
+    const missingDevices = (entry.claim.status?.pciDevices ?? [])
+      .map(({ address }) => address)
+      .filter((a) => !present.has(a));
+    const status = sighted(entry.claim, { ...(instance !== undefined && { instance }), missingDevices }, now);
+    if (sameJson(status, entry.claim.status)) return [];
+    return [this.#send(entry, writeOf(entry, status, 'refresh'))];
+  }
+
+  /** Step 2. With decisions always, else only when something is to be told. */
+  #statusToWrite(decisions: readonly Decision[], nowMs: number): ComputeNode | undefined {
+    const node = this.#node;
+    if (node === undefined) return undefined;
+    const deciding = [...this.#inFlight.values()];
+    const status = nodeStatus({
+      node,
+      settings: this.#settings,
+      token: this.#takeOver?.token ?? '',
+      policy: effectivePolicy(node.spec, this.#settings.defaults),
+      ...this.#published(),
+      orphans: this.#books?.orphans ?? [],
+      deciding,
+      claimOf: claimOfKey,
+      now: new Date(nowMs),
+    });
+    const quiet = decisions.length === 0 && sameJson(this.#untidy(status), node.status);
+    this.#tidyDue = false;
+    return quiet ? undefined : { ...node, status };
+  }
+
+  /** Names of what is decided by now stay in `deciding` until a write has a reason of its own, or the next audit. */
+  #untidy(status: ComputeNodeStatus): ComputeNodeStatus {
+    const deciding = this.#node?.status?.agent?.deciding;
+    if (this.#tidyDue || deciding === undefined) return status;
+    return { ...status, agent: { ...status.agent, deciding } };
+  }
+
+  #published(): Partial<Parameters<typeof nodeStatus>[0]> {
+    const { hostIP } = this.#place();
+    return {
+      ...(hostIP !== undefined && { hostIP }),
+      ...(this.#report !== undefined && { report: this.#report }),
+      ...(this.#books !== undefined && { view: this.#books.ledger.view() }),
+      ...(this.#driverFault !== undefined && { driverFault: this.#driverFault }),
+      ...(this.#reportFault !== undefined && { reportFault: this.#reportFault }),
+    };
+  }
+}
+
+const NO_BATCH: Batch = { decisions: [], notes: [] };
+
+/** Reads and writes of the take-over are nobody else's business; what the world shows is. */
+function isOfTakeOver({ kind }: Observation): boolean {
+  return TAKE_OVER_KINDS.has(kind);
+}
+
+const TAKE_OVER_KINDS: ReadonlySet<string> = new Set([
+  'nodeRead',
+  'nodeCreated',
+  'nodeWritten',
+  'claimsListed',
+  'claimRead',
+  'claimWritten',
+  'claimSeen',
+  'claimUnmatched',
+  'nodeSeen',
+]);
+
+function isUnderWay({ entry, write }: Decision): boolean {
+  return entry.write === write;
+}
+
+function nodeRefused(error: string): Effect {
+  return {
+    kind: 'log',
+    level: 'error',
+    message: 'the API server refuses the status of the ComputeNode',
+    fields: { error },
+  };
+}
+
+/** Whether an object shows what a write was to bring about. */
+function landed(write: PendingWrite, seen: InstanceClaim): boolean {
+  const [wanted, shown] = [write.claim.status, seen.status];
+  if (write.purpose === 'refresh' || wanted?.phase !== shown?.phase) return write.purpose === 'refresh';
+  return wanted?.phase !== 'Pending' || wanted.attempts?.at(-1)?.nodeName === shown?.attempts?.at(-1)?.nodeName;
+}
