@@ -87,8 +87,9 @@ export class Ledger {
   /** Holds, or replaces what is held under the key. Never refuses: for what was granted, and for what is there anyway. */
   hold(holding: Holding): void {
     checkHolding(holding);
-    this.release(holding.key);
     const copy = copyOf(holding);
+    const former = this.#held.get(copy.key);
+    if (former !== undefined) this.#takeAway(former);
     this.#held.set(copy.key, copy);
     this.#sum = add(this.#sum, requestedAmounts(copy));
     this.#usage.add(copy);
@@ -100,17 +101,21 @@ export class Ledger {
     const holding = this.#held.get(key);
     if (holding === undefined) return false;
     this.#held.delete(key);
+    this.#takeAway(holding);
+    return true;
+  }
+
+  #takeAway(holding: Holding): void {
     this.#sum = subtract(this.#sum, requestedAmounts(holding));
     this.#usage.remove(holding);
     this.#stats.remove(holding);
-    return true;
   }
 
   get(key: string): Holding | undefined {
     return this.#held.get(key);
   }
 
-  /** In the order in which they were held. */
+  /** In the order in which their keys were first held. */
   holdings(): Iterable<Holding> {
     return this.#held.values();
   }
