@@ -241,6 +241,14 @@ export interface NodeAgent {
   readonly deciding?: readonly DecidingEntry[];
 }
 
+/** Texts for kubectl's columns, which can neither join nor add up fields; programs read the fields above. */
+export interface ComputeNodeStatusColumns {
+  /** vCPUs, used/limit. */
+  readonly vcpus?: string;
+  /** Free PCI devices of all pools. */
+  readonly pciFree?: number;
+}
+
 /** At ComputeNode.status.conditions[], InstanceClaim.status.conditions[], Migration.status.conditions[]. */
 export interface Condition {
   /** The aspect, in CamelCase. */
@@ -301,6 +309,8 @@ export interface ComputeNodeStatus {
   readonly metrics?: readonly HostMetric[];
   /** Who owns this node's accounting. */
   readonly agent?: NodeAgent;
+  /** Texts for kubectl's columns, which can neither join nor add up fields; programs read the fields above. */
+  readonly columns?: ComputeNodeStatusColumns;
   /** Ready (sums the others up), HypervisorConnected, TrackingEnabled, HardwareReportCurrent and OrphansDetected by the agent; AgentAlive and NodeExists by the controller. */
   readonly conditions?: readonly Condition[];
 }
@@ -530,6 +540,12 @@ export interface MigrationSpec {
 /** Pending (absent means this, too), PreMigrating (held on the target), Migrating, PostMigrating, Finished (waits for the decision), then Confirmed or Reverted. Rejected or Failed otherwise. */
 export type MigrationPhase = 'Pending' | 'PreMigrating' | 'Migrating' | 'PostMigrating' | 'Finished' | 'Confirmed' | 'Reverted' | 'Rejected' | 'Failed';
 
+/** Texts for kubectl's columns, which cannot join fields; programs read the fields above. */
+export interface MigrationStatusColumns {
+  /** The old and the new flavor, old -> new. */
+  readonly flavor?: string;
+}
+
 /** How it goes. Written by the agents of its two nodes; the phases Migrating, PostMigrating, Finished and Failed by executors, too. */
 export interface MigrationStatus {
   /** Pending (absent means this, too), PreMigrating (held on the target), Migrating, PostMigrating, Finished (waits for the decision), then Confirmed or Reverted. Rejected or Failed otherwise. */
@@ -554,6 +570,8 @@ export interface MigrationStatus {
   readonly pciDevices?: readonly ClaimedPciDevice[];
   /** Written by an agent that takes over, to fence off its predecessor. */
   readonly token?: string;
+  /** Texts for kubectl's columns, which cannot join fields; programs read the fields above. */
+  readonly columns?: MigrationStatusColumns;
   /** What is known, with figures where it was refused. */
   readonly conditions?: readonly Condition[];
 }
