@@ -1,5 +1,6 @@
 import { delimiter } from 'node:path';
 import type { ServerName } from './control-plane/messages.ts';
+import { findFreePort } from './control-plane/port.ts';
 import type { Answer, Call } from './control-plane/request.ts';
 import { Servers } from './control-plane/servers.ts';
 import { Supervisor } from './control-plane/supervisor.ts';
@@ -19,7 +20,7 @@ export type ControlPlaneOptions = {
   readonly extraArguments?: Partial<Record<ServerName, readonly string[]>>;
   /** How long each server may take until it is ready, 60 seconds when left out. */
   readonly readyTimeoutMs?: number;
-  /** Read for `KUBEBUILDER_ASSETS` and for building the binaries; `process.env` when left out. */
+  /** Read for `KUBEBUILDER_ASSETS`, for building the binaries, and the servers' own; `process.env` when left out. */
   readonly env?: NodeJS.ProcessEnv;
   /** Told one line per step while binaries are built; written to standard error when left out. */
   readonly report?: (line: string) => void;
@@ -69,7 +70,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const { controllerManager = true, env = process.env, report } = options;
   const tools: readonly ToolName[] = controllerManager ? [...alwaysNeeded, 'kube-controller-manager'] : alwaysNeeded;
   const binDirectory = await ensureTools({ tools, env, ...(report === undefined ? {} : { report }) });
-  const supervisor = await Supervisor.launch();
+  const supervisor = await Supervisor.launch(env);
   try {
     const servers = new Servers(supervisor, {
       binDirectory,
@@ -77,6 +78,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       unsafeNoFsync: options.unsafeNoFsync ?? false,
       extraArguments: options.extraArguments ?? {},
       readyTimeoutMs: options.readyTimeoutMs ?? defaultReadyTimeoutMs,
+      findPort: findFreePort,
     });
     await servers.startAll();
     return describe(servers, supervisor, binDirectory, env);

@@ -9,8 +9,7 @@ import { until } from './until.ts';
 const collection = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const servedTimeoutMs = 30_000;
 
-/** The repository's own definitions. */
-export const crdsDirectory = resolve(import.meta.dirname, '..', '..', 'crds');
+const crdsDirectory = resolve(import.meta.dirname, '..', '..', 'crds');
 
 /** What is read of a CustomResourceDefinition here; the API server checks the rest. */
 type Definition = {
@@ -59,21 +58,24 @@ async function install(controlPlane: ControlPlane, definition: Definition): Prom
     body: JSON.stringify(definition),
   });
   if (applied.status >= 300) throw refused(definition, applied);
-  const isUsable = async () => (await isEstablished(controlPlane, path)) && (await isServed(controlPlane, definition));
+  const isUsable = async (signal: AbortSignal) =>
+    (await isEstablished(controlPlane, path, signal)) && (await isServed(controlPlane, definition, signal));
   if (await until(isUsable, servedTimeoutMs)) return;
   throw refused(definition, await controlPlane.call({ path }));
 }
 
-async function isEstablished(controlPlane: ControlPlane, path: string): Promise<boolean> {
-  const { body } = await controlPlane.call({ path });
+async function isEstablished(controlPlane: ControlPlane, path: string, signal: AbortSignal): Promise<boolean> {
+  const { body } = await controlPlane.call({ path, signal });
   const { status } = JSON.parse(body) as { status?: { conditions?: { type: string; status: string }[] } };
   return status?.conditions?.some(({ type, status: value }) => type === 'Established' && value === 'True') ?? false;
 }
 
-async function isServed(controlPlane: ControlPlane, { spec }: Definition): Promise<boolean> {
+async function isServed(controlPlane: ControlPlane, { spec }: Definition, signal: AbortSignal): Promise<boolean> {
   const served = spec.versions.filter((version) => version.served);
   const answers = await Promise.all(
-    served.map(({ name }) => controlPlane.call({ path: `/apis/${spec.group}/${name}/${spec.names.plural}?limit=1` })),
+    served.map(({ name }) =>
+      controlPlane.call({ path: `/apis/${spec.group}/${name}/${spec.names.plural}?limit=1`, signal }),
+    ),
   );
   return answers.every(({ status }) => status === 200);
 }

@@ -24,10 +24,12 @@ export type Call = {
   readonly method?: string;
   readonly contentType?: string;
   readonly body?: string;
+  /** Gives up the call when it aborts; ten seconds do so in any case. */
+  readonly signal?: AbortSignal;
 };
 
 /**
- * One call over a connection of its own. Rejects with Node's error when there is no answer within ten seconds. Meant for starting
+ * One call over a connection of its own. Rejects with Node's error when there is no answer in time. Meant for starting
  * and for test fixtures; programs that talk to the API server all day use `src/kube`.
  */
 export async function callApiServer({ url, caCert, credentials }: Endpoint, call: Call): Promise<Answer> {
@@ -39,18 +41,25 @@ export async function callApiServer({ url, caCert, credentials }: Endpoint, call
     cert: credentials.certificate,
     key: credentials.key,
     agent: false,
-    signal: AbortSignal.timeout(requestTimeoutMs),
+    signal: bounded(call.signal),
   });
   request.once('response', resolve).on('error', reject).end(call.body);
   return await readAnswer(await promise);
 }
 
 /** One GET over a Unix socket, for etcd. */
-export async function getOverSocket(socketPath: string, path: string): Promise<Answer> {
+export async function getOverSocket(socketPath: string, path: string, signal: AbortSignal): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const signal = AbortSignal.timeout(requestTimeoutMs);
-  httpRequest({ socketPath, path, agent: false, signal }).once('response', resolve).on('error', reject).end();
+  httpRequest({ socketPath, path, agent: false, signal: bounded(signal) })
+    .once('response', resolve)
+    .on('error', reject)
+    .end();
   return await readAnswer(await promise);
+}
+
+function bounded(signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(requestTimeoutMs);
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
 }
 
 async function readAnswer(message: IncomingMessage): Promise<Answer> {

@@ -5,7 +5,7 @@ import { ControlPlaneError } from './errors.ts';
 import { pathsIn, writeKeys, writePrivate } from './files.ts';
 import { kubeconfigText } from './kubeconfig.ts';
 import type { ServerName } from './messages.ts';
-import { findFreePort, loopback } from './port.ts';
+import { loopback } from './port.ts';
 import { type Answer, type Call, callApiServer, getOverSocket } from './request.ts';
 import { apiServerArguments, controllerManagerArguments, etcdArguments, type Paths } from './server-arguments.ts';
 import type { RunningServer, Supervisor } from './supervisor.ts';
@@ -21,6 +21,8 @@ export type ServerSettings = {
   readonly unsafeNoFsync: boolean;
   readonly extraArguments: Partial<Record<ServerName, readonly string[]>>;
   readonly readyTimeoutMs: number;
+  /** Asked for a port that is probably free, and asked again when it turns out taken. */
+  readonly findPort: () => Promise<number>;
 };
 
 /** Starts the servers of one control plane in order, each when those that it needs are ready, and again after a kill. */
@@ -55,23 +57,24 @@ export class Servers {
   /** Starts etcd on the data that it has; resolves when it is healthy. */
   async startEtcd(): Promise<void> {
     const etcd = await this.#start('etcd', etcdArguments(this.paths, this.#settings.unsafeNoFsync));
-    const isHealthy = async () => {
-      const { body } = await getOverSocket(this.paths.etcdSocket, '/health');
+    const isHealthy = async (signal: AbortSignal) => {
+      const { body } = await getOverSocket(this.paths.etcdSocket, '/health', signal);
       return body.includes('"health":"true"');
     };
     await this.#untilReady('etcd', etcd, isHealthy);
   }
 
   /**
-   * Starts the API server on the port that it had, which its clients know; resolves when it is ready. Tries again while someone
-   * else has the port.
+   * Starts the API server on the port that it had, which its clients know; resolves when it is ready. While someone else has the
+   * port it tries again, for as long as a server may take to be ready.
    */
   async startApiServer(): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+    const deadline = performance.now() + this.#settings.readyTimeoutMs;
+    for (;;) {
       try {
         return await this.#startApiServerOnce();
       } catch (error) {
-        if (!isPortTaken(error) || attempt === portAttempts) throw error;
+        if (!isPortTaken(error) || performance.now() > deadline) throw error;
         await sleep(portRetryMs);
       }
     }
@@ -80,7 +83,8 @@ export class Servers {
   /** Resolves when the API server is ready by its own account, such as after etcd came back. */
   async untilApiServerReady(): Promise<void> {
     const running = this.#supervisor.running('kube-apiserver');
-    if (running !== undefined) await this.#untilReady('kube-apiserver', running, () => this.#isApiServerReady());
+    if (running !== undefined)
+      await this.#untilReady('kube-apiserver', running, (signal) => this.#isApiServerReady(signal));
   }
 
   /** One call as administrator. */
@@ -99,7 +103,7 @@ export class Servers {
 
   async #startApiServerOnFreePort(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      this.#port = await findFreePort();
+      this.#port = await this.#settings.findPort();
       try {
         return await this.#startApiServerOnce();
       } catch (error) {
@@ -111,13 +115,13 @@ export class Servers {
 
   async #startApiServerOnce(): Promise<void> {
     const running = await this.#start('kube-apiserver', apiServerArguments(this.paths, this.#port));
-    await this.#untilReady('kube-apiserver', running, () => this.#isApiServerReady());
+    await this.#untilReady('kube-apiserver', running, (signal) => this.#isApiServerReady(signal));
   }
 
   /** Ready by its own account, and with the default namespace, which it makes a moment later than that. */
-  async #isApiServerReady(): Promise<boolean> {
-    const readyz = await this.call({ path: '/readyz' });
-    return readyz.status === 200 && (await this.#exists('/api/v1/namespaces/default'));
+  async #isApiServerReady(signal: AbortSignal): Promise<boolean> {
+    const readyz = await this.call({ path: '/readyz', signal });
+    return readyz.status === 200 && (await this.#exists('/api/v1/namespaces/default', signal));
   }
 
   async #startControllerManager(): Promise<void> {
@@ -125,12 +129,13 @@ export class Servers {
     await writePrivate(this.paths.controllerManagerKubeconfig, this.userKubeconfig(user, []));
     const running = await this.#start('kube-controller-manager', controllerManagerArguments(this.paths));
     // The service account that every Pod needs is the first thing that people would miss.
-    const isAtWork = () => this.#exists('/api/v1/namespaces/default/serviceaccounts/default');
+    const isAtWork = (signal: AbortSignal) =>
+      this.#exists('/api/v1/namespaces/default/serviceaccounts/default', signal);
     await this.#untilReady('kube-controller-manager', running, isAtWork);
   }
 
-  async #exists(path: string): Promise<boolean> {
-    return (await this.call({ path })).status === 200;
+  async #exists(path: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.call({ path, signal })).status === 200;
   }
 
   async #start(server: ServerName, serverArguments: readonly string[]): Promise<RunningServer> {
@@ -139,7 +144,11 @@ export class Servers {
     return await this.#supervisor.start(server, file, [...serverArguments, ...extra]);
   }
 
-  async #untilReady(server: ServerName, running: RunningServer, isReady: () => Promise<boolean>): Promise<void> {
+  async #untilReady(
+    server: ServerName,
+    running: RunningServer,
+    isReady: (signal: AbortSignal) => Promise<boolean>,
+  ): Promise<void> {
     const given = new AbortController();
     const { readyTimeoutMs } = this.#settings;
     const exited = running.exited.finally(() => given.abort());

@@ -32,11 +32,11 @@ export class Supervisor {
     child.on('message', (report: Report) => this.#take(report));
   }
 
-  /** Starts a supervisor. It lives until {@link stop}, or until this process ends in any way. */
-  static async launch(): Promise<Supervisor> {
+  /** Starts a supervisor, which takes `TMPDIR` and the servers' environment from `env`. It lives until {@link stop}, or until this process ends in any way. */
+  static async launch(env: NodeJS.ProcessEnv): Promise<Supervisor> {
     const file = fileURLToPath(new URL('./supervisor-process.ts', import.meta.url));
     // Detached, so that the terminal's Ctrl-C reaches this process only. Without this one's own flags of Node, such as a loader's.
-    const child = fork(file, [], { detached: true, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(file, [], { env, detached: true, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     child.once('message', (report: Report) => report.kind === 'ready' && resolve(report.directory));
     child.once('error', reject);

@@ -1,13 +1,19 @@
 import { execFile, spawn } from 'node:child_process';
-import { access, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { access, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { installCrds } from '../../dev/control-plane/crds.ts';
+import { findFreePort } from '../../dev/control-plane/port.ts';
+import { Servers } from '../../dev/control-plane/servers.ts';
+import { Supervisor } from '../../dev/control-plane/supervisor.ts';
 import { until } from '../../dev/control-plane/until.ts';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../dev/control-plane.ts';
+import { ensureTools } from '../../dev/tools.ts';
 
 const run = promisify(execFile);
 const goneWithinMs = 10_000;
@@ -97,12 +103,15 @@ test('A user made for a test is nobody until RBAC says otherwise, and is known b
 });
 
 test('A server that does not start is reported with the end of its log, and leaves nothing.', async () => {
-  const failing = start({ extraArguments: { 'kube-apiserver': ['--authorization-mode=Nonsense'] } });
+  const TMPDIR = await temporaryDirectory();
+  const extraArguments = { 'kube-apiserver': ['--authorization-mode=Nonsense'] };
+  const failing = start({ extraArguments, env: { ...process.env, TMPDIR } });
   await expect(failing).rejects.toMatchObject({
     name: 'ControlPlaneError',
     reason: 'server-exited',
     message: expect.stringMatching(/kube-apiserver exited \(code 1\).*Nonsense/s),
   });
+  expect(await readdir(TMPDIR)).toEqual([]);
 });
 
 test('A server that is not ready in time is reported as such.', async () => {
@@ -110,6 +119,40 @@ test('A server that is not ready in time is reported as such.', async () => {
   await expect(failing).rejects.toMatchObject({
     reason: 'not-ready',
     message: expect.stringContaining('etcd is not ready after 1 ms'),
+  });
+});
+
+describe('A port that someone else has', () => {
+  test('is given up for another when the API server starts for the first time.', async () => {
+    const { port, server } = await occupyPort(0);
+    onTestFinished(() => void server.close());
+    const free = await findFreePort();
+    const ports = [port, free];
+    const supervisor = await Supervisor.launch(process.env);
+    onTestFinished(() => supervisor.stop());
+    const servers = new Servers(supervisor, {
+      binDirectory: await ensureTools(),
+      controllerManager: false,
+      unsafeNoFsync: true,
+      extraArguments: {},
+      readyTimeoutMs: 60_000,
+      findPort: async () => ports.shift() ?? free,
+    });
+    await servers.startAll();
+    expect(servers.url).toBe(`https://127.0.0.1:${free}`);
+  });
+
+  test('is waited for when the API server starts again, as its clients know it by that port.', async () => {
+    const controlPlane = await start();
+    await controlPlane.killApiServer();
+    const { server } = await occupyPort(Number(new URL(controlPlane.url).port));
+    const starting = controlPlane.startApiServer();
+    const log = join(controlPlane.directory, 'kube-apiserver.log');
+    const isRefused = async () => (await readFile(log, 'utf8')).includes('address already in use');
+    expect(await until(isRefused, goneWithinMs)).toBe(true);
+    server.close();
+    await starting;
+    expect((await controlPlane.call({ path: '/readyz' })).status).toBe(200);
   });
 });
 
@@ -191,6 +234,13 @@ async function start(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const controlPlane = await startControlPlane({ controllerManager: false, unsafeNoFsync: true, ...options });
   onTestFinished(() => controlPlane.stop());
   return controlPlane;
+}
+
+async function occupyPort(wanted: number): Promise<{ port: number; server: Server }> {
+  const server = createServer();
+  await once(server.listen(wanted, '127.0.0.1'), 'listening');
+  const address = server.address();
+  return { port: typeof address === 'object' && address !== null ? address.port : 0, server };
 }
 
 async function create(controlPlane: ControlPlane, path: string, object: object): Promise<void> {
