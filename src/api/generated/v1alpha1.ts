@@ -537,7 +537,7 @@ export interface MigrationSpec {
   readonly decision?: MigrationDecision;
 }
 
-/** Pending (absent means this, too), PreMigrating (held on the target), Migrating, PostMigrating, Finished (waits for the decision), then Confirmed or Reverted. Rejected or Failed otherwise. */
+/** Pending (absent means this, too), PreMigrating (held on the target), Migrating, PostMigrating, Finished (waits for the decision), then Confirmed or Reverted. Rejected when it never began, Failed when it ended before, also after the decision Abort. */
 export type MigrationPhase = 'Pending' | 'PreMigrating' | 'Migrating' | 'PostMigrating' | 'Finished' | 'Confirmed' | 'Reverted' | 'Rejected' | 'Failed';
 
 /** Texts for kubectl's columns, which cannot join fields; programs read the fields above. */
@@ -548,7 +548,7 @@ export interface MigrationStatusColumns {
 
 /** How it goes. Written by the agents of its two nodes; the phases Migrating, PostMigrating, Finished and Failed by executors, too. */
 export interface MigrationStatus {
-  /** Pending (absent means this, too), PreMigrating (held on the target), Migrating, PostMigrating, Finished (waits for the decision), then Confirmed or Reverted. Rejected or Failed otherwise. */
+  /** Pending (absent means this, too), PreMigrating (held on the target), Migrating, PostMigrating, Finished (waits for the decision), then Confirmed or Reverted. Rejected when it never began, Failed when it ended before, also after the decision Abort. */
   readonly phase?: MigrationPhase;
   /** metadata.uid of the claim that claimName meant when this was taken up. */
   readonly claimUID?: string;
