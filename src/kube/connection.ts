@@ -75,8 +75,9 @@ export interface ConnectOptions extends EndpointOptions {
 const DEFAULT_REQUEST_TIMEOUT_MS = 15_000;
 const DEFAULT_BOUNDS: SessionBounds = {
   connectTimeoutMs: 10_000,
-  pingIntervalMs: 10_000,
-  pingTimeoutMs: 10_000,
+  // A dead peer is found after 24 seconds at most: two intervals, when it died right after a sign of life, and the time-out.
+  pingIntervalMs: 8_000,
+  pingTimeoutMs: 8_000,
   maxStreams: 250,
   maxWaiting: 10_000,
 };

@@ -124,16 +124,17 @@ function untilSettled<T>(
 
 /** The server ended the stream itself, and properly. A connection that breaks leaves a code; only some breaks raise an error. */
 function isWhole(stream: ClientHttp2Stream): boolean {
-  return stream.readableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+  return stream.readableEnded && stream.errored === null && stream.rstCode === constants.NGHTTP2_NO_ERROR;
 }
 
 /** What a stream that closed without (the whole of) its answer means. */
 function lost({ method, path, stream, session }: Exchange): KubeError {
   // Sent by a server that did not look at the request (RFC 9113, 8.7), and set by nghttp2 on streams beyond a GOAWAY's last one.
   const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-  const cause = stream.errored ?? session.failure;
+  const cause = session.failure ?? stream.errored ?? undefined;
+  const why = cause?.message ?? `HTTP/2 code ${stream.rstCode ?? 'unknown'}`;
   return new KubeError({
-    message: `${method} ${path}: ${refused ? 'refused unseen' : `the connection was lost (HTTP/2 code ${stream.rstCode ?? 'unknown'})`}`,
+    message: `${method} ${path}: ${refused ? 'refused unseen' : `the connection was lost: ${why}`}`,
     reason: refused ? 'Refused' : 'ConnectionLost',
     retryable: true,
     mayHaveLanded: !refused && isWrite(method),

@@ -165,7 +165,7 @@ class ListWatch<T extends KubeObject> implements Reflector {
     }
     const lastedMs = clock.now() - startedAtMs;
     if (events === 0 && lastedMs < SHORT_WATCH_MS) throw endedAtOnce();
-    this.#interrupted = lastedMs < timeoutSeconds * 1000;
+    this.#interrupted = lastedMs < timeoutSeconds * 1000 - SHORT_WATCH_MS;
   }
 
   #deliver(event: WatchEvent<T>): void {

@@ -1,4 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type Clock, sleep } from './clock.ts';
@@ -95,7 +101,8 @@ export class Session {
   destroy(failure: Error): void {
     this.failure ??= failure;
     this.#leave();
-    this.#http2.destroy();
+    // With an error, so that no stream under way can look as if its answer had ended.
+    this.#http2.destroy(failure, constants.NGHTTP2_CANCEL);
     this.#socket.destroy();
   }
 
