@@ -1,5 +1,6 @@
 /** ComputeNode.status from what is known. Sorted and canonical: an unchanged world gives a byte-identical status. Pure. */
 
+import { nodeColumns } from '../api/columns.ts';
 import { setCondition } from '../api/conditions.ts';
 import type { ComputeNode, ComputeNodeStatus, Condition, EffectivePolicy } from '../api/generated/v1alpha1.ts';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
@@ -45,10 +46,12 @@ function formatCpuList(cpus: readonly number[]): string {
 /** The status to publish. Conditions of other writers (AgentAlive, NodeExists) are left as they are. */
 export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
   const { node, settings, token, deciding } = facts;
+  const sums = facts.view === undefined ? {} : sumsOf(facts, facts.view);
   return {
     effective: effectiveOf(facts.policy),
     ...(facts.report !== undefined && hostOf(facts, facts.report)),
-    ...(facts.view !== undefined && sumsOf(facts, facts.view)),
+    ...sums,
+    columns: nodeColumns(sums),
     orphans: facts.orphans.map(({ uuid, name, memoryBytes, vcpus }) => ({
       uuid,
       name,

@@ -68,9 +68,17 @@ export class Tracker {
     this.#instances = new Instances(this.#cache);
   }
 
-  /** Whether claims are decided: owner of the node, everything listed, host audited, driver connected. */
+  /** Whether claims are decided. */
   get ready(): boolean {
-    return this.#owns && this.#audited && this.#driverFault === undefined;
+    return this.obstacle === undefined;
+  }
+
+  /** Why claims are not decided: not the owner, not everything listed, driver disconnected, host not audited. */
+  get obstacle(): string | undefined {
+    if (this.#stopped) return 'stepped down';
+    if (!this.#owns) return 'does not own the node yet';
+    if (this.#driverFault !== undefined) return `the hypervisor is not connected: ${this.#driverFault}`;
+    return this.#audited ? undefined : 'the host is not audited yet';
   }
 
   /** The figures of the last settling; absent before the first audit. */

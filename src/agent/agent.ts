@@ -1,0 +1,188 @@
+/** The agent of one node: connects the driver, the API server and the tracker, and ends them in good order. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import { COMPUTE_NODES, EVENTS, INSTANCE_CLAIMS, NODES } from '../api/kinds.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { systemClock } from '../kube/clock.ts';
+import { type Connection, connect } from '../kube/connection.ts';
+import { type EventRecorder, eventRecorder } from '../kube/events.ts';
+import { resourceClient } from '../kube/resource.ts';
+import { VERSION } from '../version.ts';
+import type { AgentConfig } from './config.ts';
+import type { CoreNode } from './core-node.ts';
+import { HealthServer } from './health-server.ts';
+import { HostWatch } from './host-watch.ts';
+import { AgentMetrics } from './metrics.ts';
+import { settingsOf } from './settings-of.ts';
+import { Tenure } from './tenure.ts';
+import { Tidings } from './tidings.ts';
+
+/** Before competing again after stepping down. */
+const PAUSE_BETWEEN_TENURES_MS = 1_000;
+/** What is under way at a graceful stop is waited for at most this long. */
+const STOP_TIMEOUT_MS = 5_000;
+/** Bookmarks come about once a minute: this silence means that the watch is dead. */
+const STALE_WATCH_SECONDS = 180;
+
+export interface AgentParts {
+  readonly config: AgentConfig;
+  readonly driver: Driver;
+  readonly log: Logger;
+}
+
+export class Agent {
+  /** Rejects when the agent cannot go on; resolves after `stop`. */
+  readonly done: Promise<void>;
+  readonly #parts: AgentParts;
+  readonly #metrics = new AgentMetrics();
+  readonly #identity: string;
+  readonly #end = Promise.withResolvers<void>();
+  readonly #hostWatch: HostWatch;
+  #connection: Connection | undefined;
+  #recorder: EventRecorder | undefined;
+  #health: HealthServer | undefined;
+  #tenure: Tenure | undefined;
+  #pause: NodeJS.Timeout | undefined;
+  #stopping = false;
+
+  constructor(parts: AgentParts) {
+    const { config, driver, log } = parts;
+    this.#parts = parts;
+    this.#identity = `${config.nodeName}-${randomUUID()}`;
+    this.done = this.#end.promise;
+    this.#hostWatch = new HostWatch({
+      driver,
+      auditMs: config.auditSeconds * 1000,
+      random: Math.random,
+      observe: (observation) => this.#tenure?.observe(observation),
+      onAudit: (durationMs) => this.#metrics.audited(durationMs),
+      onError: (error) => {
+        this.#metrics.driverFailed(error.code);
+        log.warn({ code: error.code, error: error.message }, 'the driver failed');
+      },
+      log: (level, message, fields = {}) => log[level](fields, message),
+    });
+  }
+
+  /** Where the health endpoints listen; undefined when they are off. */
+  get healthPort(): number | undefined {
+    return this.#health?.port;
+  }
+
+  /** Connects everything. Resolves once it runs, ready or not; throws when it cannot begin at all. */
+  async start(): Promise<void> {
+    const { config } = this.#parts;
+    this.#connection = await connect({
+      ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }),
+      userAgent: `resource-tracker/${VERSION}`,
+      onRequest: (report) => this.#metrics.requested(report),
+    });
+    this.#recorder = eventRecorder({
+      client: resourceClient(this.#connection, EVENTS),
+      reportingController: 'resourcetracker.dev/agent',
+      reportingInstance: config.nodeName,
+      clock: systemClock,
+      date: () => new Date(),
+      random: Math.random,
+      onLost: (_event, loss) => this.#metrics.eventLost(loss),
+    });
+    if (config.listenAddress !== undefined)
+      this.#health = await HealthServer.listen(config.listenAddress, this.#healthSource());
+    this.#beginTenure(this.#connection);
+    await this.#hostWatch.start();
+  }
+
+  /** Ends in good order: decides nothing more, lets what is under way be answered, closes everything. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return this.done;
+    this.#stopping = true;
+    clearTimeout(this.#pause);
+    await this.#tenure?.stop(AbortSignal.timeout(STOP_TIMEOUT_MS));
+    await this.#hostWatch.stop();
+    await this.#recorder?.stop();
+    await this.#connection?.close();
+    await this.#health?.close();
+    this.#end.resolve();
+  }
+
+  #beginTenure(connection: Connection): void {
+    const { config, driver, log } = this.#parts;
+    const tidings = new Tidings({ log, metrics: this.#metrics, record: (event) => this.#recorder?.record(event) });
+    const tenure = new Tenure({
+      settings: settingsOf(config, driver, this.#identity),
+      token: randomUUID(),
+      random: Math.random,
+      computeNodes: resourceClient<ComputeNode>(connection, COMPUTE_NODES),
+      claims: resourceClient<InstanceClaim>(connection, INSTANCE_CLAIMS),
+      coreNodes: resourceClient<CoreNode>(connection, NODES),
+      onDecided: (outcome) => tidings.decided(outcome),
+      onCommitted: (before, after) => {
+        tidings.published(before, after);
+        this.#showBooks();
+      },
+      onLog: ({ level, message, fields }) => log[level](fields, message),
+      onWatchError: (resource, error, retryInMs) => {
+        this.#metrics.watchFailed(resource, error.reason);
+        log.warn(
+          { resource, reason: error.reason, error: error.message, retryInMs: Math.round(retryInMs) },
+          'a watch failed',
+        );
+      },
+      onEnd: ({ fatal, reason }) => (fatal ? this.#fail(reason) : this.#tenureEnded(tenure, reason)),
+    });
+    this.#tenure = tenure;
+    tenure.start();
+    this.#hostWatch.retell();
+  }
+
+  #tenureEnded(tenure: Tenure, reason: string): void {
+    if (this.#stopping || this.#tenure !== tenure) return;
+    this.#parts.log.warn({ reason }, 'stepped down; everything is rebuilt from the API server');
+    this.#tenure = undefined;
+    tenure.stop(AbortSignal.timeout(STOP_TIMEOUT_MS)).then(
+      () => this.#resume(),
+      (error: unknown) => this.#fail(String(error)),
+    );
+  }
+
+  #resume(): void {
+    const connection = this.#connection;
+    if (this.#stopping || connection === undefined) return;
+    this.#pause = setTimeout(() => this.#beginTenure(connection), PAUSE_BETWEEN_TENURES_MS);
+  }
+
+  #fail(reason: string): void {
+    if (this.#stopping) return;
+    this.#end.reject(new Error(reason));
+  }
+
+  #showBooks(): void {
+    const books = this.#tenure?.tracker.books;
+    if (books !== undefined) this.#metrics.published(books.ledger.view(), books.orphans.length);
+  }
+
+  #healthSource(): Parameters<typeof HealthServer.listen>[1] {
+    return {
+      sickness: () => undefined,
+      obstacle: () => this.#obstacle(),
+      metrics: async () => {
+        this.#metrics.sampled(this.#obstacle() === undefined, this.#staleness());
+        return { type: this.#metrics.registry.contentType, text: await this.#metrics.registry.metrics() };
+      },
+    };
+  }
+
+  #obstacle(): string | undefined {
+    if (this.#stopping) return 'stopping';
+    if (this.#tenure?.tracker.ready !== true) return this.#tenure?.tracker.obstacle ?? 'does not own the node';
+    const stale = Object.entries(this.#staleness()).find(([, seconds]) => seconds > STALE_WATCH_SECONDS);
+    return stale && `the watch of ${stale[0]} is silent for ${Math.round(stale[1])} s`;
+  }
+
+  #staleness(): Readonly<Record<string, number>> {
+    const now = performance.now();
+    const contacts = Object.entries(this.#tenure?.lastContactAtMs() ?? {});
+    return Object.fromEntries(contacts.map(([resource, atMs]) => [resource, (now - (atMs ?? now)) / 1000]));
+  }
+}

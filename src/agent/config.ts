@@ -1,0 +1,101 @@
+/** Puts an agent's configuration together from flags, environment and file, and refuses a wrong one with one clear line. */
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { AGENT_OPTIONS, type AgentOptionName, environmentName, type Option } from './options.ts';
+
+type ValueOf<O> = O extends Option<infer T> ? T : never;
+type Optional = 'storagePool' | 'fakeHost' | 'kubeconfig' | 'hostIP';
+
+/** The agent's configuration, read and checked. */
+export type AgentConfig = {
+  readonly [K in Exclude<AgentOptionName, Optional>]: ValueOf<(typeof AGENT_OPTIONS)[K]>;
+} & { readonly [K in Optional]?: ValueOf<(typeof AGENT_OPTIONS)[K]> };
+
+/** A configuration that cannot be used; the message is one line that says what to write instead. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Where the values come from. `flags` has the names of AGENT_OPTIONS. */
+export interface ConfigSources {
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Path of a YAML file with the names of AGENT_OPTIONS as keys. */
+  readonly file?: string;
+}
+
+interface Given {
+  readonly value: unknown;
+  readonly from: string;
+}
+
+/** Reads and checks everything. Throws ConfigError. */
+export function loadConfig(sources: ConfigSources): AgentConfig {
+  const file = sources.file === undefined ? {} : readConfigFile(sources.file);
+  const values: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries<Option<unknown>>(AGENT_OPTIONS)) {
+    const given = find(name, option, sources, file);
+    if (given !== undefined) values[name] = read(option, given);
+    else if (option.required === true) throw new ConfigError(missing(name, option));
+  }
+  const config = values as unknown as AgentConfig;
+  checkTogether(config);
+  return config;
+}
+
+function find(
+  name: string,
+  option: Option<unknown>,
+  { flags, environment, file: path }: ConfigSources,
+  file: Readonly<Record<string, unknown>>,
+): Given | undefined {
+  const variable = environmentName(option.flag);
+  if (flags[name] !== undefined) return { value: flags[name], from: `--${option.flag}` };
+  if (environment[variable] !== undefined && environment[variable] !== '')
+    return { value: environment[variable], from: variable };
+  if (file[name] !== undefined) return { value: file[name], from: `${name} in ${path}` };
+  return option.fallback === undefined ? undefined : { value: option.fallback, from: 'the default' };
+}
+
+function read(option: Option<unknown>, { value, from }: Given): unknown {
+  try {
+    return option.read(value);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`${from}: ${oneLine(reason)} (given: ${shown(value)})`, { cause: error });
+  }
+}
+
+function missing(name: string, { flag, placeholder }: Option<unknown>): string {
+  return `--${flag} ${placeholder} is missing; give it as a flag, as ${environmentName(flag)}, or as ${name} in the configuration file`;
+}
+
+function readConfigFile(path: string): Readonly<Record<string, unknown>> {
+  let data: unknown;
+  try {
+    data = parseYaml(readFileSync(path, 'utf8')) ?? {};
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`cannot read the configuration file ${path}: ${oneLine(reason)}`, { cause: error });
+  }
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    throw new ConfigError(`the configuration file ${path} must be a map, for example: nodeName: worker-1`);
+  }
+  const unknown = Object.keys(data).filter((key) => !(key in AGENT_OPTIONS));
+  if (unknown.length === 0) return { ...data };
+  const known = Object.keys(AGENT_OPTIONS).join(', ');
+  throw new ConfigError(
+    `the configuration file ${path} has keys that are not known: ${unknown.join(', ')} (known: ${known})`,
+  );
+}
+
+function checkTogether({ driver, fakeHost }: AgentConfig): void {
+  if (driver === 'fake' && fakeHost === undefined) throw new ConfigError('--driver fake needs --fake-host FILE');
+}
+
+const oneLine = (message: string): string => message.replace(/\s*\n[\s\S]*/, '');
+
+function shown(value: unknown): string {
+  const words = typeof value === 'string' ? value : JSON.stringify(value);
+  return words.length > 80 ? `${words.slice(0, 77)}...` : words;
+}

@@ -1,0 +1,139 @@
+/** Follows the hypervisor: audits it when it connects, periodically, and when its devices changed; passes its events on. */
+import { type Driver, DriverError, type DriverEvent } from '../drivers/driver.ts';
+import type { Observation } from '../protocol/messages.ts';
+
+export interface HostWatchParts {
+  readonly driver: Driver;
+  readonly auditMs: number;
+  readonly random: () => number;
+  readonly observe: (observation: Observation) => void;
+  readonly onAudit: (durationMs: number) => void;
+  readonly onError: (error: DriverError) => void;
+  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+}
+
+/** Audits spread over +-10 %, so that thousands of agents do not audit together. */
+const JITTER = 0.1;
+/** Devices come and go in swarms (an SR-IOV card creates all its functions): one audit for all of them. */
+const SETTLE_MS = 500;
+
+export class HostWatch {
+  readonly #parts: HostWatchParts;
+  readonly #lifetime = new AbortController();
+  #auditing: Promise<void> | undefined;
+  #auditAgain = false;
+  #duringAudit: Observation[] | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #connected = false;
+
+  constructor(parts: HostWatchParts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    const { driver, log } = this.#parts;
+    await driver.start({ onEvent: (event) => this.#onEvent(event), log });
+  }
+
+  async stop(): Promise<void> {
+    this.#lifetime.abort();
+    clearTimeout(this.#timer);
+    await this.#parts.driver.stop();
+    await this.#auditing;
+  }
+
+  #onEvent(event: DriverEvent): void {
+    switch (event.kind) {
+      case 'connected':
+        this.#connected = true;
+        this.#pass({ kind: 'driverConnected' });
+        this.audit();
+        break;
+      case 'disconnected':
+        this.#connected = false;
+        clearTimeout(this.#timer);
+        this.#pass({ kind: 'driverDisconnected', message: event.message });
+        break;
+      case 'hostChanged':
+        this.#auditIn(SETTLE_MS);
+        break;
+      case 'instanceChanged':
+        this.#pass({ kind: 'instanceSeen', instance: event.instance });
+        break;
+      case 'instanceGone':
+        this.#pass({ kind: 'instanceGone', uuid: event.uuid });
+        break;
+    }
+  }
+
+  /** What is seen while an audit reads may be newer than what the audit shows: it is told again after it. */
+  #pass(observation: Observation): void {
+    this.#duringAudit?.push(observation);
+    this.#parts.observe(observation);
+  }
+
+  /** Tells a new listener what the state is: connected or not, and what the host has. */
+  retell(): void {
+    if (!this.#connected) return;
+    this.#parts.observe({ kind: 'driverConnected' });
+    this.audit();
+  }
+
+  /** Audits now; while one is under way, once more after it. */
+  audit(): void {
+    if (this.#lifetime.signal.aborted) return;
+    clearTimeout(this.#timer);
+    if (this.#auditing !== undefined) {
+      this.#auditAgain = true;
+      return;
+    }
+    this.#auditing = this.#audit().finally(() => {
+      this.#auditing = undefined;
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#auditAgain) {
+      this.#auditAgain = false;
+      this.audit();
+      return;
+    }
+    const { auditMs, random } = this.#parts;
+    if (this.#connected) this.#auditIn(auditMs * (1 - JITTER + 2 * JITTER * random()));
+  }
+
+  #auditIn(ms: number): void {
+    if (this.#lifetime.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.audit(), ms);
+  }
+
+  async #audit(): Promise<void> {
+    const { driver, observe, onAudit } = this.#parts;
+    const startedAtMs = performance.now();
+    this.#duringAudit = [];
+    try {
+      const report = await driver.audit(this.#lifetime.signal);
+      if (this.#lifetime.signal.aborted) return;
+      onAudit(performance.now() - startedAtMs);
+      const since = this.#duringAudit;
+      this.#duringAudit = undefined;
+      if (since.some(({ kind }) => kind === 'driverDisconnected')) return;
+      observe({ kind: 'hostReported', report });
+      for (const observation of since) if (observation.kind !== 'driverConnected') observe(observation);
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#duringAudit = undefined;
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#lifetime.signal.aborted) return;
+    if (!(error instanceof DriverError)) throw error;
+    this.#parts.onError(error);
+    // A lost connection is told by its own event.
+    if (error.code !== 'Disconnected') this.#parts.observe({ kind: 'hostReportFailed', message: error.message });
+  }
+}

@@ -1,0 +1,61 @@
+/** Performs the protocol's reads and writes at the API server. */
+import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { ResourceClient } from '../kube/resource.ts';
+import type { Answer, Effect, Observation } from '../protocol/messages.ts';
+import { answerOf } from './answers.ts';
+import type { Pacer } from './pacer.ts';
+
+/** The effects that are a request, each answered by an observation. */
+export type RequestEffect = Extract<
+  Effect,
+  { kind: 'readNode' | 'createNode' | 'writeNode' | 'readClaim' | 'writeClaim' }
+>;
+
+export interface PerformerParts {
+  readonly nodeName: string;
+  readonly nodes: Pick<ResourceClient<ComputeNode>, 'get' | 'create' | 'replaceStatus'>;
+  readonly claims: Pick<ResourceClient<InstanceClaim>, 'get' | 'replaceStatus'>;
+  readonly pacer: Pacer;
+}
+
+export class Performer {
+  readonly #parts: PerformerParts;
+
+  constructor(parts: PerformerParts) {
+    this.#parts = parts;
+  }
+
+  /** Asks and answers. What got no word, or a no, is answered after a pause that grows from try to try. */
+  async perform(effect: RequestEffect): Promise<Observation> {
+    const { nodes, claims, nodeName } = this.#parts;
+    switch (effect.kind) {
+      case 'readNode':
+        return { kind: 'nodeRead', answer: await this.#paced('readNode', nodes.get(nodeName)) };
+      case 'createNode':
+        return { kind: 'nodeCreated', answer: await this.#paced('createNode', nodes.create(effect.node)) };
+      case 'writeNode':
+        return { kind: 'nodeWritten', answer: await this.commit(effect.node) };
+      case 'readClaim': {
+        const { namespace, name, uid } = effect.ref;
+        const answer = await this.#paced(`read ${uid}`, claims.get(name, namespace));
+        return { kind: 'claimRead', ref: effect.ref, answer };
+      }
+      case 'writeClaim': {
+        const answer = await this.#paced(`write ${effect.ref.uid}`, claims.replaceStatus(effect.claim));
+        return { kind: 'claimWritten', ref: effect.ref, answer };
+      }
+    }
+  }
+
+  /** Compare-and-swap of the ComputeNode's status. */
+  commit(node: ComputeNode): Promise<Answer<ComputeNode>> {
+    return this.#paced('writeNode', this.#parts.nodes.replaceStatus(node));
+  }
+
+  async #paced<T>(key: string, call: Promise<T | undefined>): Promise<Answer<T>> {
+    const answer = await answerOf(call);
+    if (answer.kind === 'unanswered' || answer.kind === 'refused') await this.#parts.pacer.failed(key);
+    else this.#parts.pacer.succeeded(key);
+    return answer;
+  }
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/** The command line: one file per command. */
+import { Command } from 'commander';
+import { ConfigError } from '../agent/config.ts';
+import { DriverError } from '../drivers/driver.ts';
+import { KubeError } from '../kube/errors.ts';
+import { VERSION } from '../version.ts';
+import { agentCommand } from './agent-command.ts';
+import { inspectCommand } from './inspect-command.ts';
+
+const program = new Command('resource-tracker')
+  .description('Accounts for what the instances on a hypervisor host hold, and grants or refuses claims on it.')
+  .version(VERSION)
+  .showHelpAfterError('(run with --help for all options)')
+  .addCommand(agentCommand())
+  .addCommand(inspectCommand());
+
+try {
+  await program.parseAsync();
+  process.exitCode ??= 0;
+} catch (error) {
+  process.stderr.write(`resource-tracker: ${explain(error)}\n`);
+  process.exitCode = 1;
+}
+// Native libraries may keep threads; whatever should be closed is closed by now.
+process.exit();
+
+/** One line for what a user can mend, everything for a programmer's error. */
+function explain(error: unknown): string {
+  if (error instanceof ConfigError || error instanceof DriverError || error instanceof KubeError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
