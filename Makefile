@@ -1,0 +1,77 @@
+# Run `make help` for what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN := node_modules/.bin
+NODE := $(BIN)/node
+# Node runs the project's TypeScript as it is; the one that npm installs, whatever the machine has.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## list the verbs
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up -----------------------------------------------------------------------------------------------------------
+
+node_modules/.package-lock.json: package-lock.json package.json
+	npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+.PHONY: deps
+deps: node_modules/.package-lock.json ## install the npm packages
+
+.PHONY: tools
+tools: deps ## build the pinned kube-apiserver, etcd, kubectl, ... (once; KUBEBUILDER_ASSETS is honoured)
+	$(NODE) dev/build-tools.ts
+
+.PHONY: libvirt
+libvirt: ## install libvirt and QEMU for tests and demo (apt-get when root, else says what to install)
+	@dev/install-libvirt.sh
+
+.PHONY: setup
+setup: deps libvirt tools ## all of the above
+
+.PHONY: build
+build: deps ## bundle the command line into dist/
+	$(NODE) dev/bundle.ts
+
+# --- checks and tests -------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: deps ## format, lint, types, rooms, dead code, generated files, unit tests: under a minute
+	biome check --error-on-warnings .
+	tsc --noEmit
+	depcruise --config .dependency-cruiser.cjs src dev
+	knip
+	$(NODE) dev/generate-api.ts --check
+	vitest run --project unit
+
+.PHONY: format
+format: deps ## format and mend what can be mended
+	biome check --write .
+
+.PHONY: generate
+generate: deps ## write src/api/generated anew from crds/
+	$(NODE) dev/generate-api.ts
+
+.PHONY: test
+test: check setup build ## everything: checks, unit tests, and tests on a real API server, libvirt and QEMU
+	vitest run --project integration
+
+.PHONY: vectors
+vectors: deps ## run the ledger on Nova's cases: make vectors CASES=file.json
+	$(NODE) dev/vectors/main.ts $(or $(CASES),test/vectors/nova-2014.1.json)
+
+# --- to look at ---------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup build ## three nodes, claims granted and refused; stays until Ctrl-C (ONCE=1 exits)
+	ONCE=$(ONCE) $(NODE) dev/demo/main.ts
+
+.PHONY: bench
+bench: setup build ## measure; prints a table and writes bench/results.json
+	$(NODE) test/bench/main.ts
+
+.PHONY: clean
+clean: ## remove what was built (not the tools)
+	rm -rf dist coverage
