@@ -64,7 +64,8 @@ export class TakeOver {
     const { object: node } = answer;
     const elsewhere = node.status?.agent?.leaseNamespace;
     if (elsewhere !== undefined && elsewhere !== this.#settings.leaseNamespace) return this.#refuse(elsewhere);
-    this.#fresh ||= node.status?.agent === undefined;
+    // A token alone is no proof: whoever put it in may have died before its barrier was up. `deciding` comes with the first batch.
+    this.#fresh ||= node.status?.agent?.deciding === undefined;
     this.#stage = 'writingToken';
     return [{ kind: 'writeNode', node: this.#withToken(node) }];
   }

@@ -1,0 +1,249 @@
+/**
+ * A small model of the API server: objects with uid, resourceVersion and generation, compare-and-swap of the status, and a log from
+ * which watches read. What is stored is plain JSON and frozen, so that nobody can change it behind the model's back.
+ */
+import type { ComputeNode, InstanceClaim, Migration } from '../../../src/api/generated/v1alpha1.ts';
+import type { ObjectMeta } from '../../../src/api/object-meta.ts';
+import type { Answer } from '../../../src/protocol/messages.ts';
+import type { ModelClock } from './model-clock.ts';
+
+export interface ModelObject {
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly spec: object;
+  readonly status?: object;
+}
+
+/** One entry of the log. Created: no `before`. Deleted: no `after`. */
+export interface Change<T> {
+  readonly revision: number;
+  readonly before?: T;
+  readonly after?: T;
+}
+
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: T;
+}
+
+export type Matches<T> = (object: T) => boolean;
+
+/** A consistent list, with the revision from which to watch. */
+export interface List<T> {
+  readonly items: readonly T[];
+  readonly revision: number;
+}
+
+/** Counts the changes of all kinds, as etcd does. */
+class Revisions {
+  present = 0;
+
+  next(): number {
+    this.present += 1;
+    return this.present;
+  }
+}
+
+/** The whole server. */
+export class ModelApi {
+  readonly computeNodes: Collection<ComputeNode>;
+  readonly claims: Collection<InstanceClaim>;
+  readonly migrations: Collection<Migration>;
+
+  constructor(clock: ModelClock) {
+    const revisions = new Revisions();
+    this.computeNodes = new Collection(revisions, clock);
+    this.claims = new Collection(revisions, clock);
+    this.migrations = new Collection(revisions, clock);
+  }
+}
+
+/** The objects of one kind. */
+export class Collection<T extends ModelObject> {
+  readonly #revisions: Revisions;
+  readonly #clock: ModelClock;
+  readonly #objects = new Map<string, T>();
+  readonly #log: Change<T>[] = [];
+
+  constructor(revisions: Revisions, clock: ModelClock) {
+    this.#revisions = revisions;
+    this.#clock = clock;
+  }
+
+  /** All changes so far, oldest first. */
+  get log(): readonly Change<T>[] {
+    return this.#log;
+  }
+
+  get(name: string, namespace?: string): T | undefined {
+    return this.#objects.get(keyOf({ name, namespace }));
+  }
+
+  /** What there is now, by namespace and name. */
+  list(matches: Matches<T> = () => true): List<T> {
+    const keys = [...this.#objects.keys()].toSorted();
+    const items = keys.flatMap((key) => this.#objects.get(key) ?? []).filter(matches);
+    return { items, revision: this.#revisions.present };
+  }
+
+  watch(matches: Matches<T>, fromRevision: number): Watch<T> {
+    return new Watch(this, matches, fromRevision);
+  }
+
+  read(name: string, namespace?: string): Answer<T> {
+    const object = this.get(name, namespace);
+    return object === undefined ? { kind: 'missing' } : { kind: 'ok', object };
+  }
+
+  /** An object of that name: a conflict. The status is not taken over, as the server does with a status subresource. */
+  create(object: T): Answer<T> {
+    if (this.#objects.has(keyOf(object.metadata))) return { kind: 'conflict' };
+    const { status: _status, ...rest } = object;
+    const revision = this.#revisions.next();
+    const metadata: ObjectMeta = {
+      ...object.metadata,
+      uid: uidOf(object.kind, revision),
+      resourceVersion: String(revision),
+      generation: 1,
+      creationTimestamp: new Date(this.#clock.nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
+    };
+    return { kind: 'ok', object: this.#store({ ...rest, metadata } as unknown as T, revision) };
+  }
+
+  /**
+   * PUT of the status: taken only with the present resourceVersion and UID. One that changes nothing is answered as written, but
+   * moves no resourceVersion.
+   */
+  replaceStatus(object: T): Answer<T> {
+    const present = this.#objects.get(keyOf(object.metadata));
+    if (present === undefined) return { kind: 'missing' };
+    const { uid, resourceVersion } = present.metadata;
+    if (object.metadata.uid !== uid || object.metadata.resourceVersion !== resourceVersion) return { kind: 'conflict' };
+    if (textOf(object.status) === textOf(present.status)) return { kind: 'ok', object: present };
+    return { kind: 'ok', object: this.#replace(present, object.status === undefined ? {} : { status: object.status }) };
+  }
+
+  /** Somebody else's unconditional change of the spec, labels or status; undefined where there is no such object. */
+  change(
+    name: string,
+    namespace: string | undefined,
+    edit: (present: T) => Partial<Pick<T, 'metadata' | 'spec' | 'status'>>,
+  ): T | undefined {
+    const present = this.get(name, namespace);
+    return present === undefined ? undefined : this.#replace(present, edit(present));
+  }
+
+  delete(name: string, namespace?: string): T | undefined {
+    const before = this.get(name, namespace);
+    if (before === undefined) return undefined;
+    this.#objects.delete(keyOf(before.metadata));
+    this.#log.push({ revision: this.#revisions.next(), before });
+    return before;
+  }
+
+  #replace(before: T, change: Partial<Pick<ModelObject, 'metadata' | 'spec' | 'status'>>): T {
+    const revision = this.#revisions.next();
+    const respec = change.spec !== undefined && textOf(change.spec) !== textOf(before.spec);
+    const generation = (before.metadata.generation ?? 0) + (respec ? 1 : 0);
+    const metadata = { ...before.metadata, ...change.metadata };
+    const after = { ...before, ...change, metadata: { ...metadata, generation, resourceVersion: String(revision) } };
+    return this.#store(after, revision, before);
+  }
+
+  #store(object: T, revision: number, before?: T): T {
+    const after = frozen(JSON.parse(textOf(object))) as T;
+    this.#objects.set(keyOf(after.metadata), after);
+    this.#log.push({ revision, after, ...(before !== undefined && { before }) });
+    return after;
+  }
+}
+
+/** Reads the log at its own pace. */
+export class Watch<T extends ModelObject> {
+  readonly #collection: Collection<T>;
+  readonly #matches: Matches<T>;
+  readonly #fromRevision: number;
+  #position: number;
+
+  constructor(collection: Collection<T>, matches: Matches<T>, fromRevision: number) {
+    this.#collection = collection;
+    this.#matches = matches;
+    this.#fromRevision = fromRevision;
+    this.#position = this.#start();
+  }
+
+  get hasNext(): boolean {
+    return this.#skip() < this.#collection.log.length;
+  }
+
+  /** The next event, if there is one already. */
+  next(): WatchEvent<T> | undefined {
+    this.#position = this.#skip();
+    const change = this.#collection.log[this.#position];
+    if (change === undefined) return undefined;
+    this.#position += 1;
+    return this.#eventOf(change);
+  }
+
+  /** Tells up to so many changes again, as a watch does that was taken up from an older revision. */
+  rewind(changes: number): void {
+    this.#position = Math.max(this.#start(), this.#position - changes);
+  }
+
+  #start(): number {
+    const index = this.#collection.log.findIndex(({ revision }) => revision > this.#fromRevision);
+    return index === -1 ? this.#collection.log.length : index;
+  }
+
+  #skip(): number {
+    const { log } = this.#collection;
+    let position = this.#position;
+    for (let change = log[position]; change !== undefined; change = log[position]) {
+      if (this.#eventOf(change) !== undefined) break;
+      position += 1;
+    }
+    return position;
+  }
+
+  /** An object that no longer matches is DELETED: its former state, with the resourceVersion of the change. */
+  #eventOf({ revision, before, after }: Change<T>): WatchEvent<T> | undefined {
+    const did = before !== undefined && this.#matches(before);
+    if (after !== undefined && this.#matches(after)) return { type: did ? 'MODIFIED' : 'ADDED', object: after };
+    if (!did) return undefined;
+    return {
+      type: 'DELETED',
+      object: { ...before, metadata: { ...before.metadata, resourceVersion: String(revision) } },
+    };
+  }
+}
+
+function keyOf({ name, namespace }: { name: string; namespace?: string | undefined }): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+/** Sortable in an order that has nothing to do with the time of creation: what is decided by UID must not agree by luck. */
+function uidOf(kind: string, revision: number): string {
+  const mixed = Math.imul(revision ^ 0x5bd1e995, 0x9e3779b1) >>> 0;
+  return `${mixed.toString(16).padStart(8, '0')}-${kind.toLowerCase()}-${revision}`;
+}
+
+/** As the server keeps it: nothing absent is told apart from undefined, and keys do not count by their order. */
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => (isRecord(item) ? sorted(item) : item)) ?? 'null';
+}
+
+function isRecord(item: unknown): item is Record<string, unknown> {
+  return typeof item === 'object' && item !== null && !Array.isArray(item);
+}
+
+function sorted(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+function frozen<V>(value: V): V {
+  if (typeof value === 'object' && value !== null) {
+    for (const item of Object.values(value)) frozen(item);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,146 @@
+/**
+ * The way between agents and the API server. That a request is carried out and that it is answered are two steps, each of which may
+ * come late or never, and in any order: one that nobody waits for any longer may still be carried out.
+ */
+import type { Step } from './step.ts';
+
+/** What a request does, and how its sender hears of it. */
+export interface Call {
+  readonly sender: string;
+  /** Such as `write claim default/a`. */
+  readonly what: string;
+  /** Reads or writes at the server, and returns how to tell the sender the result. */
+  readonly carryOut: () => () => void;
+  /** Tells the sender that no word came; absent: the sender waits for as long as it takes. */
+  readonly unanswered?: () => void;
+  /** Tells the sender that it was surely not carried out; absent: that does not happen to it. */
+  readonly refused?: () => void;
+}
+
+export class Request {
+  readonly #call: Call;
+  #answer: (() => void) | undefined;
+  #mayLand = true;
+  #isAwaited = true;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  get what(): string {
+    return `${this.#call.sender}: ${this.#call.what}`;
+  }
+
+  get sender(): string {
+    return this.#call.sender;
+  }
+
+  /** Nothing can come of it any more. */
+  get isOver(): boolean {
+    return !this.#mayLand && !this.#isAwaited;
+  }
+
+  /** It is carried out now. */
+  land(): void {
+    if (!this.#mayLand) throw new Error(`${this.what}: cannot land any more`);
+    this.#mayLand = false;
+    this.#answer = this.#call.carryOut();
+  }
+
+  /** Its result arrives. */
+  answer(): void {
+    const answer = this.#answer;
+    if (answer === undefined) throw new Error(`${this.what}: has not landed`);
+    this.#endWaiting();
+    answer();
+  }
+
+  /** It never arrives at the server. */
+  lose(): void {
+    this.#mayLand = false;
+  }
+
+  /** The sender hears nothing. What has not landed yet still may. */
+  giveUp(): void {
+    this.#endWaiting();
+    this.#call.unanswered?.();
+  }
+
+  /** The server says no. */
+  refuse(): void {
+    if (!this.#mayLand) throw new Error(`${this.what}: has landed or is lost already`);
+    this.#mayLand = false;
+    this.#endWaiting();
+    this.#call.refused?.();
+  }
+
+  /** The sender is gone, or does not care any longer. What has not landed yet still may. */
+  abandon(): void {
+    this.#isAwaited = false;
+  }
+
+  /** How it goes on when nothing goes wrong. */
+  steps(): Step[] {
+    if (this.#mayLand) return [{ what: this.#words('land'), run: () => this.land() }];
+    if (!this.#isAwaited) return [];
+    if (this.#answer !== undefined) return [{ what: this.#words('answer'), run: () => this.answer() }];
+    return [{ what: this.#words('give up'), run: () => this.giveUp() }];
+  }
+
+  faults(): Step[] {
+    const faults: Step[] = [];
+    const { unanswered, refused } = this.#call;
+    const canGiveUp = this.#isAwaited && unanswered !== undefined;
+    if (canGiveUp) faults.push({ what: this.#words('give up'), run: () => this.giveUp() });
+    if (this.#mayLand && canGiveUp) faults.push({ what: this.#words('lose'), run: () => this.lose() });
+    if (this.#mayLand && !this.#isAwaited) faults.push({ what: this.#words('lose'), run: () => this.lose() });
+    if (this.#mayLand && this.#isAwaited && refused !== undefined)
+      faults.push({ what: this.#words('refuse'), run: () => this.refuse() });
+    return faults;
+  }
+
+  #endWaiting(): void {
+    if (!this.#isAwaited) throw new Error(`${this.what}: is answered already`);
+    this.#isAwaited = false;
+  }
+
+  #words(verb: string): string {
+    return `${this.#call.sender}: ${verb} ${this.#call.what}`;
+  }
+}
+
+/** All requests of which something may still come, oldest first. */
+export class Network {
+  #requests: Request[] = [];
+
+  get requests(): readonly Request[] {
+    this.#requests = this.#requests.filter((request) => !request.isOver);
+    return this.#requests;
+  }
+
+  send(call: Call): Request {
+    const request = new Request(call);
+    this.#requests.push(request);
+    return request;
+  }
+
+  /** The oldest request whose words match. Throws where there is none: a test that expects it is wrong. */
+  find(words: RegExp): Request {
+    const found = this.requests.find(({ what }) => words.test(what));
+    if (found === undefined)
+      throw new Error(`no request matches ${words}; there are: ${this.requests.map(({ what }) => what).join(', ')}`);
+    return found;
+  }
+
+  abandon(sender: string): void {
+    for (const request of this.#requests) if (request.sender === sender) request.abandon();
+  }
+
+  steps(): Step[] {
+    return this.requests.flatMap((request) => request.steps());
+  }
+
+  faults(): Step[] {
+    return this.requests.flatMap((request) => request.faults());
+  }
+}
