@@ -6,14 +6,12 @@ import { DriverError } from '../drivers/driver.ts';
 import { KubeError } from '../kube/errors.ts';
 import { VERSION } from '../version.ts';
 import { agentCommand } from './agent-command.ts';
-import { inspectCommand } from './inspect-command.ts';
 
 const program = new Command('resource-tracker')
   .description('Accounts for what the instances on a hypervisor host hold, and grants or refuses claims on it.')
   .version(VERSION)
   .showHelpAfterError('(run with --help for all options)')
-  .addCommand(agentCommand())
-  .addCommand(inspectCommand());
+  .addCommand(agentCommand());
 
 try {
   await program.parseAsync();
