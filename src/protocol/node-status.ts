@@ -43,6 +43,9 @@ function formatCpuList(cpus: readonly number[]): string {
   return ranges.join(',');
 }
 
+/** All orphans count; so many are listed, to keep the object small. The condition tells how many there are. */
+const MAX_ORPHANS_LISTED = 256;
+
 /** The status to publish. Conditions of other writers (AgentAlive, NodeExists) are left as they are. */
 export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
   const { node, settings, token, deciding } = facts;
@@ -52,7 +55,7 @@ export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
     ...(facts.report !== undefined && hostOf(facts, facts.report)),
     ...sums,
     columns: nodeColumns(sums),
-    orphans: facts.orphans.map(({ uuid, name, memoryBytes, vcpus }) => ({
+    orphans: facts.orphans.slice(0, MAX_ORPHANS_LISTED).map(({ uuid, name, memoryBytes, vcpus }) => ({
       uuid,
       name,
       memory: formatBytes(memoryBytes + settings.overheadMemoryBytes({ vcpus, memoryBytes })),
@@ -211,5 +214,5 @@ function orphaned(orphans: readonly ReportedInstance[]): [string, string] {
   if (orphans.length === 0) return ['NoOrphans', 'every instance on the host is claimed'];
   const names = orphans.slice(0, MAX_PROBLEMS_NAMED).map(({ name }) => name);
   const more = orphans.length > names.length ? ` and ${orphans.length - names.length} more` : '';
-  return ['OrphansFound', `instances that no claim explains: ${names.join(', ')}${more}`];
+  return ['OrphansFound', `${orphans.length} instances that no claim explains: ${names.join(', ')}${more}`];
 }
