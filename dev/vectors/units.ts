@@ -1,0 +1,40 @@
+import type { Amounts } from '../../src/ledger/amounts.ts';
+import type { ClaimLimits } from '../../src/ledger/types.ts';
+import { type JsonObject, numberAt } from './json.ts';
+
+export const MB = 1n << 20n;
+export const GB = 1n << 30n;
+/** Nova's limit of VCPUs may be a fraction, ours not: one VCPU is a million here, so that such a limit stays exact. */
+export const VCPU = 1_000_000n;
+
+/** What an instance or a flavor asks for, in Nova's units; disk is root + ephemeral. */
+export interface Size {
+  readonly memoryMb: number;
+  readonly diskGb: number;
+  readonly vcpus: number;
+}
+
+export function amountsOf({ memoryMb, diskGb, vcpus }: Size): Amounts {
+  return { memoryBytes: inUnits(memoryMb, MB), diskBytes: inUnits(diskGb, GB), vcpus: inUnits(vcpus, VCPU) };
+}
+
+/** Nova's limits by its keys; null means none, and unknown keys are ignored. */
+export function limitsOf(limits: JsonObject): ClaimLimits {
+  const [memory, disk, vcpu] = ['memory_mb', 'disk_gb', 'vcpu'].map((key) => numberAt(limits, key));
+  return {
+    ...(memory === undefined ? {} : { memoryBytes: inUnits(memory, MB) }),
+    ...(disk === undefined ? {} : { diskBytes: inUnits(disk, GB) }),
+    ...(vcpu === undefined ? {} : { vcpus: inUnits(vcpu, VCPU) }),
+  };
+}
+
+/** A decimal number times a unit, without floats; what is less than one is cut off. */
+export function inUnits(value: number, unit: bigint): bigint {
+  const [whole = '0', fraction = ''] = value.toFixed(9).split('.');
+  const scaled = BigInt(whole + fraction) * unit;
+  return scaled / 10n ** BigInt(fraction.length);
+}
+
+export function fromUnits(amount: bigint, unit: bigint): number {
+  return Number(amount) / Number(unit);
+}
