@@ -68,6 +68,7 @@ export async function* answerLines(exchange: Exchange): AsyncGenerator<string, v
   session.goingAway.addEventListener('abort', move, { once: true });
   scope.signal.addEventListener('abort', abort, { once: true });
   if (scope.signal.aborted) abort();
+  if (session.goingAway.aborted) move();
   try {
     const rest = yield* splitLines(exchange);
     if (scope.signal.aborted) throw scope.error(exchange.method, exchange.path, true);

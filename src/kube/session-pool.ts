@@ -52,6 +52,7 @@ export class SessionPool {
    * @throws KubeError `Unreachable`, `Refused` (the connection ended while we waited), `Overloaded`, or the scope's own.
    */
   async acquire(request: Named, scope: RequestScope): Promise<Session> {
+    if (scope.signal.aborted) throw scope.error(request.method, request.path, false);
     const session = this.#good() ?? (await abortable(this.#connect(), scope, request));
     if (session.slots.tryTake()) return session;
     const outcome = await session.slots.take(scope.signal);
@@ -136,7 +137,6 @@ export function notSent({ method, path }: Named, reason: 'Overloaded' | 'Refused
 function abortable<T>(promise: Promise<T>, scope: RequestScope, request: Named): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(scope.error(request.method, request.path, false));
-    if (scope.signal.aborted) return abort();
     scope.signal.addEventListener('abort', abort, { once: true });
     promise.then(resolve, reject).finally(() => scope.signal.removeEventListener('abort', abort));
   });

@@ -136,6 +136,8 @@ export class Session {
     let seenBytes = 0;
     while (!this.#ended.signal.aborted) {
       await sleep(clock, bounds.pingIntervalMs, this.#ended.signal);
+      // Our side is done after a GOAWAY; a server that leaves its side open would keep the socket for good.
+      if (this.#http2.destroyed) this.#socket.destroy();
       const bytesRead = this.#socket.bytesRead;
       if (
         bytesRead === seenBytes &&
