@@ -1,15 +1,10 @@
 /** The driver for libvirt: keeps a session with the hypervisor open, whatever happens to it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Driver, DriverError, type DriverEvent, type DriverOptions, type InstanceSize } from '../driver.ts';
+import { type Driver, DriverError, type DriverEvent, type DriverOptions } from '../driver.ts';
+import { type OverheadConfig, overheadBytes } from '../overhead.ts';
 import { type BackoffOptions, backoffDelayMs } from './backoff.ts';
 import { type LibvirtLibrary, loadLibvirt } from './bindings.ts';
 import { openSession, type Session } from './session.ts';
-
-/** Memory that the hypervisor itself needs for an instance, beside the guest's. */
-export interface OverheadConfig {
-  readonly perInstanceBytes: bigint;
-  readonly perVcpuBytes: bigint;
-}
 
 export interface LibvirtDriverConfig {
   /** For example `qemu:///system`. */
@@ -43,7 +38,6 @@ const SEAMS: LibvirtDriverSeams = { loadLibrary: loadLibvirt, random: Math.rando
  */
 export function createLibvirtDriver(config: LibvirtDriverConfig, seams: LibvirtDriverSeams = SEAMS): Driver {
   validate(config);
-  const { perInstanceBytes = 0n, perVcpuBytes = 0n } = config.overhead ?? {};
   const lifetime = new AbortController();
   let session: Session | undefined;
   let running: Promise<void> | undefined;
@@ -68,7 +62,7 @@ export function createLibvirtDriver(config: LibvirtDriverConfig, seams: LibvirtD
       if (session === undefined) return Promise.reject(new DriverError('Disconnected', NOT_CONNECTED));
       return session.audit(signal);
     },
-    overheadMemoryBytes: (size: InstanceSize) => perInstanceBytes + perVcpuBytes * size.vcpus,
+    overheadMemoryBytes: (size) => overheadBytes(config.overhead, size),
     stop: async () => {
       lifetime.abort();
       await running;

@@ -1,0 +1,85 @@
+/** A hypervisor in memory: it has a host, can be changed and can be made to fail, and tells what changed. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { DriverError, type DriverEvent, type HostReport } from '../driver.ts';
+import { type FakeFaults, type FakeHost, reportOf } from './fake-host.ts';
+
+export interface FakeState {
+  readonly host: FakeHost;
+  readonly faults: FakeFaults;
+}
+
+export interface FakeHypervisor {
+  state(): FakeState;
+  /** Becomes this, and tells everyone who listens what is different. */
+  become(next: FakeState): void;
+  listen(onEvent: (event: DriverEvent) => void): void;
+  /** No event arrives any more. */
+  stop(): void;
+  audit(signal: AbortSignal | undefined): Promise<HostReport>;
+}
+
+const AWAY = 'the fake hypervisor is away';
+
+/** A hypervisor that begins in this state. */
+export function createFakeHypervisor(initial: FakeState): FakeHypervisor {
+  let state = initial;
+  let emit: (event: DriverEvent) => void = () => undefined;
+  const lifetime = new AbortController();
+
+  const refuseWhileAway = (): void => {
+    if (state.faults.disconnected || lifetime.signal.aborted) throw new DriverError('Disconnected', AWAY);
+  };
+  return {
+    state: () => state,
+    become: (next) => {
+      const previous = state;
+      state = next;
+      if (!next.faults.disconnected && previous.faults.disconnected) emit({ kind: 'connected' });
+      if (!next.faults.disconnected) for (const event of differences(previous.host, next.host)) emit(event);
+      if (next.faults.disconnected && !previous.faults.disconnected) emit({ kind: 'disconnected', message: AWAY });
+    },
+    listen: (onEvent) => {
+      emit = onEvent;
+      emit(state.faults.disconnected ? { kind: 'disconnected', message: AWAY } : { kind: 'connected' });
+    },
+    stop: () => {
+      emit = () => undefined;
+      lifetime.abort();
+    },
+    audit: async (signal) => {
+      signal?.throwIfAborted();
+      refuseWhileAway();
+      const { auditDelayMs, failAudit } = state.faults;
+      if (auditDelayMs > 0)
+        await delay(auditDelayMs, undefined, { signal: anyOf(lifetime.signal, signal) }).catch(ignore);
+      signal?.throwIfAborted();
+      refuseWhileAway();
+      if (failAudit !== undefined) throw new DriverError('CallFailed', failAudit);
+      return reportOf(state.host);
+    },
+  };
+}
+
+function anyOf(lifetime: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
+  return signal === undefined ? lifetime : AbortSignal.any([lifetime, signal]);
+}
+
+function ignore(): void {}
+
+function differences(previous: FakeHost, next: FakeHost): readonly DriverEvent[] {
+  const before = new Map(reportOf(previous).instances.map((instance) => [instance.uuid, instance]));
+  const after = reportOf(next).instances;
+  const present = new Set(after.map(({ uuid }) => uuid));
+  const gone = [...before.keys()].filter((uuid) => !present.has(uuid));
+  const changed = after.filter((instance) => !isDeepStrictEqual(instance, before.get(instance.uuid)));
+  return [
+    ...gone.map((uuid): DriverEvent => ({ kind: 'instanceGone', uuid })),
+    ...changed.map((instance): DriverEvent => ({ kind: 'instanceChanged', instance })),
+    ...(sameHost(previous, next) ? [] : [{ kind: 'hostChanged' } as const]),
+  ];
+}
+
+function sameHost(one: FakeHost, other: FakeHost): boolean {
+  return isDeepStrictEqual({ ...one, instances: [] }, { ...other, instances: [] });
+}
