@@ -4,12 +4,13 @@ import { findCondition } from '../api/conditions.ts';
 import type { InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
 import type { PciDevice } from '../ledger/types.ts';
 import type { Books } from './books.ts';
-import type { ClaimCache, Entry, PendingWrite } from './claim-cache.ts';
+import { type ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
 import { CLAIM_KIND, instanceIdOf } from './claim-facts.ts';
 import { attempted, claimed, ended, grantedDevices, type Place, waiting } from './claim-status.ts';
 import { heldFor, orphanKey } from './held.ts';
 import type { Instances } from './instances.ts';
 import type { Outcome } from './messages.ts';
+import { isNewer } from './resource-version.ts';
 import type { TrackerSettings } from './settings.ts';
 import { type Circumstances, type Grounds, judge, type Verdict } from './verdict.ts';
 
@@ -47,22 +48,28 @@ export function decideBatch(context: BatchContext): Batch {
   const decisions: Decision[] = [];
   const notes: Decision[] = [];
   const due: number[] = [];
-  for (const entry of expirable(context, due)) decisions.push(expire(entry, context));
+  for (const entry of expirable(context, due)) {
+    if (decisions.length >= context.room) break;
+    decisions.push(expire(entry, context));
+  }
+  const releases = releasesToCome(context);
   let queued = false;
   for (const entry of candidates(context)) {
     if (decisions.length >= context.room) break;
     const waits = entry.claim.spec.whenInsufficient === 'Wait';
-    if (entry.write !== undefined || entry.reading) {
+    if (isBusy(entry)) {
       queued ||= waits && entry.write?.purpose !== 'decision';
       continue;
     }
-    const deadlineMs = waitDeadline(entry, context.nowMs);
+    const deadlineMs = waitDeadline(entry);
     const verdict = judge(
       entry.claim,
       entry.asked,
       context.books.ledger,
       circumstances(entry, context, queued, deadlineMs),
     );
+    if (verdict.kind === 'refuse' && releases.some((leftAt) => isNewer(entry.claim.metadata.resourceVersion, leftAt)))
+      continue;
     if (verdict.kind === 'wait') {
       queued = true;
       if (deadlineMs !== undefined) due.push(deadlineMs);
@@ -81,6 +88,15 @@ function candidates({ cache, settings }: BatchContext): Entry[] {
     if (entry !== undefined && isOurs(entry.claim, settings.nodeName)) entries.push(entry);
   }
   return entries.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.ref.uid < b.ref.uid ? -1 : 1));
+}
+
+/**
+ * When claims left our watch that still hold until a read proves that they are gone. Who deletes a claim and then creates another one
+ * must not be refused for want of what the first one held: a refusal of what came after waits for that read.
+ */
+function releasesToCome({ cache, books }: BatchContext): string[] {
+  const entries = [...cache.entries()].filter(({ ref, reading }) => reading && books.holds(ref.uid));
+  return entries.flatMap(({ leftAt }) => leftAt ?? []);
 }
 
 function isOurs({ spec, status, metadata }: InstanceClaim, nodeName: string): boolean {
@@ -117,12 +133,9 @@ function otherHolder(entry: Entry, { cache, books }: BatchContext): string | und
   return undefined;
 }
 
-/** waitSeconds run from the moment that the claim was first told to wait. */
-function waitDeadline({ claim }: Entry, nowMs: number): number | undefined {
+function waitDeadline({ claim, createdAtMs }: Entry): number | undefined {
   const { waitSeconds } = claim.spec;
-  if (waitSeconds === undefined) return undefined;
-  const told = findCondition(claim.status?.conditions, 'Claimed')?.lastTransitionTime;
-  return (told === undefined ? nowMs : Date.parse(told)) + waitSeconds * 1000;
+  return waitSeconds === undefined ? undefined : createdAtMs + waitSeconds * 1000;
 }
 
 function decide(entry: Entry, verdict: Exclude<Verdict, { kind: 'wait' }>, context: BatchContext): Decision {
@@ -188,8 +201,10 @@ export function writeOf(
 
 function noteOf(entry: Entry, grounds: Grounds, { nowMs }: BatchContext): Decision | undefined {
   const told = findCondition(entry.claim.status?.conditions, 'Claimed');
-  // The figures in the message move with every claim; only other reasons are news.
-  if (told?.reason === grounds.reasons.join(',')) return undefined;
+  // The figures in the message move with every claim; only other reasons, or a changed claim, are news.
+  const isTold =
+    told?.reason === grounds.reasons.join(',') && told.observedGeneration === entry.claim.metadata.generation;
+  if (isTold) return undefined;
   return { entry, write: writeOf(entry, waiting(entry.claim, grounds, new Date(nowMs)), 'refresh') };
 }
 
@@ -197,8 +212,7 @@ function noteOf(entry: Entry, grounds: Grounds, { nowMs }: BatchContext): Decisi
 function* expirable({ cache, instances, nowMs }: BatchContext, due: number[]): Generator<Entry> {
   for (const uid of cache.expiring) {
     const entry = cache.get(uid);
-    if (entry === undefined || entry.write !== undefined || entry.reading || instances.of(entry) !== undefined)
-      continue;
+    if (entry === undefined || isBusy(entry) || instances.of(entry) !== undefined) continue;
     const atMs = expiryOf(entry.claim);
     if (atMs === undefined) continue;
     if (nowMs >= atMs) yield entry;

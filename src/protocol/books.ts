@@ -1,9 +1,10 @@
 /** Keeps the ledger equal to what is known: every holding follows from a claim, a write under way, or an orphan. */
 import type { ReportedInstance } from '../drivers/driver.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import { orphanHolding } from '../ledger/orphan.ts';
 import type { Holding, Host } from '../ledger/types.ts';
 import type { ClaimCache, Entry } from './claim-cache.ts';
-import { heldFor, orphanHolding, orphanKey } from './held.ts';
+import { heldFor, orphanKey } from './held.ts';
 import type { Instances } from './instances.ts';
 import type { TrackerSettings } from './settings.ts';
 
@@ -55,16 +56,20 @@ export class Books {
   /** Takes a grant into the ledger before its write is sent. */
   hold(uid: string, holdings: readonly Holding[]): void {
     this.#hold(uid, holdings);
-    this.#settleOrphans();
+    // What is held can only explain an orphan.
+    if (this.#orphans.length > 0) this.#settleOrphans();
   }
 
   /** The audit: a recount from nothing. Returns false when the running ledger had come to say something else. */
   recount(): boolean {
     this.settle();
     const running = this.#ledger.view().used;
-    const recounted = new Ledger(this.#host, this.#allHoldings());
-    this.#ledger = recounted;
-    const { used } = recounted.view();
+    this.#ledger = new Ledger(this.#host);
+    this.#keysByUid.clear();
+    this.#holders.clear();
+    for (const entry of this.#cache.entries()) this.#hold(entry.ref.uid, this.#holdingsOf(entry));
+    this.#settleOrphans();
+    const { used } = this.#ledger.view();
     return (
       used.vcpus === running.vcpus && used.memoryBytes === running.memoryBytes && used.diskBytes === running.diskBytes
     );
@@ -104,7 +109,8 @@ export class Books {
   }
 
   #orphanHolding(instance: ReportedInstance): Holding {
-    return orphanHolding(instance, this.#settings, this.#host.policy.limitPolicy === 'Capped');
+    const overheadMemoryBytes = this.#settings.overheadMemoryBytes(instance);
+    return orphanHolding(orphanKey(instance.uuid), { ...instance, overheadMemoryBytes }, this.#host.policy.limitPolicy);
   }
 
   *#heldEntries(): Generator<Entry> {
@@ -112,10 +118,5 @@ export class Books {
       const entry = this.#cache.get(uid);
       if (entry !== undefined) yield entry;
     }
-  }
-
-  *#allHoldings(): Generator<Holding> {
-    for (const entry of this.#heldEntries()) yield* this.#holdingsOf(entry);
-    for (const instance of this.#orphans) yield this.#orphanHolding(instance);
   }
 }

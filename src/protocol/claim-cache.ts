@@ -31,8 +31,19 @@ export interface Entry {
   claim: InstanceClaim;
   asked: Asked;
   write?: PendingWrite;
+  /** A write was sent and is not answered. This may outlast `write`: an event can show first what became of it. */
+  writing: boolean;
   /** A read of the object itself is under way. */
   reading: boolean;
+  /** What made a read necessary came after the one under way had begun: its answer proves nothing yet. */
+  readAgain: boolean;
+  /** The resourceVersion at which it left our watch: most likely it is gone, and a read is to prove it. */
+  leftAt?: string;
+}
+
+/** Whether a request about it is under way: no other one is begun then, so that each answer belongs to the last request. */
+export function isBusy({ write, writing, reading }: Entry): boolean {
+  return write !== undefined || writing || reading;
 }
 
 function include(set: Set<string>, uid: string, wanted: boolean): void {
@@ -80,26 +91,28 @@ export class ClaimCache {
     }
   }
 
-  /** Takes in an object unless a newer one is known. Says whether it was news. */
-  see(claim: InstanceClaim, nowMs: number): { entry: Entry; news: boolean } {
+  /** Takes in an object. Undefined: it is no news, as a newer one is known, or a newer object of its name. */
+  see(claim: InstanceClaim, nowMs: number): Entry | undefined {
     const ref = refOf(claim);
     const known = this.#entries.get(ref.uid);
-    if (known !== undefined) return { entry: known, news: this.#update(known, claim) };
+    if (known !== undefined) return this.#update(known, claim) ? known : undefined;
+    if (!this.#displace(claim)) return undefined;
     const entry: Entry = {
       ref,
       createdAtMs: Date.parse(claim.metadata.creationTimestamp ?? ''),
       firstSeenAtMs: nowMs,
       claim,
       asked: asked(claim, this.#settings),
+      writing: false,
       reading: false,
+      readAgain: false,
     };
-    this.#displace(ref);
     this.#entries.set(ref.uid, entry);
     this.#uidByName.set(nameOf(ref), ref.uid);
     const instance = instanceIdOf(claim);
     this.#uidsByInstance.set(instance, (this.#uidsByInstance.get(instance) ?? new Set()).add(ref.uid));
     this.#classify(entry);
-    return { entry, news: true };
+    return entry;
   }
 
   /** Forgets a claim that is surely gone; what it held is given back when the ledger is settled. */
@@ -136,9 +149,15 @@ export class ClaimCache {
     include(this.expiring, uid, phase === 'Claimed' && spec.expirationSeconds !== undefined && !appeared);
   }
 
-  /** A new object of an old one's name proves that the old one is gone, and that no write to it can land any more. */
-  #displace(ref: ObjectRef): void {
-    const uid = this.#uidByName.get(nameOf(ref));
-    if (uid !== undefined) this.drop(uid);
+  /**
+   * A newer object of a known one's name proves that the known one is gone, and that no write to it can land any more. False: this
+   * one is the older, and gone: a watch that tells old events again shows such.
+   */
+  #displace(claim: InstanceClaim): boolean {
+    const namesake = this.byName(claim.metadata.namespace ?? '', claim.metadata.name);
+    if (namesake === undefined) return true;
+    if (isNewer(namesake.claim.metadata.resourceVersion, claim.metadata.resourceVersion)) return false;
+    this.drop(namesake.ref.uid);
+    return true;
   }
 }

@@ -8,6 +8,12 @@ import type { TrackerSettings } from './settings.ts';
 
 export const CLAIM_KIND = 'InstanceClaim';
 
+/** Whether a claim is to be decided here, or may make this node hold something. */
+export function concerns({ spec, status }: InstanceClaim, nodeName: string): boolean {
+  const { sourceNodeName, targetNodeName } = status?.migration ?? {};
+  return [spec.nodeName, status?.nodeName, sourceNodeName, targetNodeName].includes(nodeName);
+}
+
 /** What a claim asks for, or why that cannot be told (an alias that this node does not know). */
 export type Asked =
   | {
@@ -42,23 +48,32 @@ export function asked(claim: InstanceClaim, settings: TrackerSettings): Asked {
   if (flavor === undefined)
     return unreadable('UnknownFlavor', 'flavorRef needs the KubeVirt driver; write spec.flavor instead');
   try {
-    const amounts = amountsOf(flavor);
+    const amounts = notNegative(amountsOf(flavor), 'flavor');
     return {
       kind: 'readable',
       amounts,
       overheadMemoryBytes: settings.overheadMemoryBytes(amounts),
-      limits: limitsOf(limits),
+      limits: notNegative(limitsOf(limits), 'limits'),
       pciRequests: (claim.spec.pciRequests ?? []).map((request) => resolveRequest(request, settings)),
     };
   } catch (error) {
     if (error instanceof UnknownAlias) return unreadable('UnknownPCIAlias', error.message);
-    if (error instanceof QuantityError) return unreadable('InvalidQuantity', error.message);
+    // BigInt throws a RangeError for vCPUs that are not whole.
+    if (error instanceof QuantityError || error instanceof RangeError)
+      return unreadable('InvalidQuantity', error.message);
     throw error;
   }
 }
 
 function unreadable(reason: string, message: string): Asked {
   return { kind: 'unreadable', reason, message };
+}
+
+/** The schema refuses what is below zero, but one claim that slipped through must not stop the others. */
+function notNegative<T extends Partial<Amounts>>(amounts: T, what: string): T {
+  for (const amount of [amounts.vcpus, amounts.memoryBytes, amounts.diskBytes])
+    if (amount !== undefined && amount < 0n) throw new RangeError(`an amount in ${what} is below zero`);
+  return amounts;
 }
 
 function limitsOf(limits: InstanceClaim['spec']['limits']): ClaimLimits {

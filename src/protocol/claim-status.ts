@@ -108,8 +108,7 @@ export function grantedDevices(
     return {
       request,
       address,
-      vendorID: device?.vendorID ?? '',
-      productID: device?.productID ?? '',
+      ...(device !== undefined && { vendorID: device.vendorID, productID: device.productID }),
       ...(device?.numaNode !== undefined && { numaNode: device.numaNode }),
     };
   });

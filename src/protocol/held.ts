@@ -1,7 +1,8 @@
 /** What a node holds for a claim: a function of that one object (protocol.md, "the claim is the lock"). Pure. */
-import type { Flavor, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { Flavor, InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
 import type { ReportedInstance } from '../drivers/driver.ts';
-import type { Amounts } from '../ledger/amounts.ts';
+import { larger } from '../ledger/amounts.ts';
+import { type ClaimPlace, type HeldFlavor, heldFlavors } from '../ledger/migration.ts';
 import type { Holding } from '../ledger/types.ts';
 import { parseBytes } from '../quantity/quantity.ts';
 import { amountsOf } from './claim-facts.ts';
@@ -26,33 +27,34 @@ export function heldFor(
   settings: TrackerSettings,
   instance?: ReportedInstance,
 ): readonly Holding[] {
-  const status = claim.status;
-  if (status?.phase !== 'Claimed' || status.flavor === undefined) return [];
-  const { migration } = status;
-  const here = status.nodeName === settings.nodeName;
-  const holdings = here ? [instanceHolding(claim, status.flavor, settings, instance)] : [];
-  if (migration === undefined) return holdings;
-  const toHere = migration.targetNodeName === settings.nodeName;
-  const fromHere = migration.sourceNodeName === settings.nodeName;
-  const other = otherSide(here, toHere, fromHere, sameFlavor(status.flavor, migration.newFlavor));
-  const flavor = other === 'new' ? migration.newFlavor : migration.oldFlavor;
-  if (other === undefined || flavor === undefined) return holdings;
-  const devices = (migration.pciDevices ?? []).map(({ address }) => address);
-  return [...holdings, holdingOf(migrationKey(claim.metadata.uid ?? ''), flavor, devices, settings)];
+  const { flavor } = claim.status ?? {};
+  if (claim.status === undefined || flavor === undefined) return [];
+  return heldFlavors(placeOf(claim.status), settings.nodeName).flatMap((which) => {
+    if (which === 'InForce') return [instanceHolding(claim, flavor, settings, instance)];
+    return migrationHolding(claim, which, settings);
+  });
 }
 
-/** Nova: same-node resize holds the flavor that the instance is not in; an incoming one the new, an outgoing one the old. */
-function otherSide(here: boolean, toHere: boolean, fromHere: boolean, moved: boolean): 'old' | 'new' | undefined {
-  if (here) {
-    if (toHere && fromHere) return moved ? 'old' : 'new';
-    return undefined;
-  }
-  if (toHere) return 'new';
-  return fromHere ? 'old' : undefined;
+function placeOf({ phase, nodeName, flavor, migration }: InstanceClaimStatus): ClaimPlace {
+  return {
+    isClaimed: phase === 'Claimed',
+    ...(nodeName !== undefined && { nodeName }),
+    ...(migration !== undefined && {
+      migration: { ...migration, hasNewFlavor: sameFlavor(flavor, migration.newFlavor) },
+    }),
+  };
 }
 
-function sameFlavor(one: Flavor, other: Flavor | undefined): boolean {
-  if (other === undefined) return true;
+function migrationHolding(claim: InstanceClaim, which: HeldFlavor, settings: TrackerSettings): Holding[] {
+  const { migration } = claim.status ?? {};
+  const flavor = which === 'New' ? migration?.newFlavor : migration?.oldFlavor;
+  if (flavor === undefined) return [];
+  const devices = (migration?.pciDevices ?? []).map(({ address }) => address);
+  return [holdingOf(migrationKey(claim.metadata.uid ?? ''), flavor, devices, settings)];
+}
+
+function sameFlavor(one: Flavor | undefined, other: Flavor | undefined): boolean {
+  if (one === undefined || other === undefined) return true;
   const [a, b] = [amountsOf(one), amountsOf(other)];
   return (
     one.name === other.name && a.vcpus === b.vcpus && a.memoryBytes === b.memoryBytes && a.diskBytes === b.diskBytes
@@ -71,7 +73,8 @@ function instanceHolding(
   const held = holdingOf(claimKey(uid), flavor, [...new Set([...granted, ...(instance?.devices ?? [])])], settings);
   return {
     ...held,
-    amounts: instance === undefined ? held.amounts : larger(held.amounts, instance),
+    // Where the hypervisor gave the instance more than was claimed, the larger counts.
+    amounts: instance === undefined ? held.amounts : larger(held.amounts, { ...instance, diskBytes: 0n }),
     overheadMemoryBytes:
       status?.overhead?.memory === undefined ? held.overheadMemoryBytes : parseBytes(status.overhead.memory),
     ...(instance !== undefined && { devicesInUse: instance.devices }),
@@ -87,24 +90,4 @@ function instanceHolding(
 function holdingOf(key: string, flavor: Flavor, devices: readonly string[], settings: TrackerSettings): Holding {
   const amounts = amountsOf(flavor);
   return { key, amounts, overheadMemoryBytes: settings.overheadMemoryBytes(amounts), devices };
-}
-
-/** Where the hypervisor gave the instance more than was claimed, the larger counts. */
-function larger(claimed: Amounts, { vcpus, memoryBytes }: ReportedInstance): Amounts {
-  return {
-    vcpus: vcpus > claimed.vcpus ? vcpus : claimed.vcpus,
-    memoryBytes: memoryBytes > claimed.memoryBytes ? memoryBytes : claimed.memoryBytes,
-    diskBytes: claimed.diskBytes,
-  };
-}
-
-/** What an unclaimed instance costs. Nova counts its memory only; under Capped its vCPUs and devices count, too. */
-export function orphanHolding(instance: ReportedInstance, settings: TrackerSettings, capped: boolean): Holding {
-  const { uuid, vcpus, memoryBytes, devices } = instance;
-  return {
-    key: orphanKey(uuid),
-    amounts: { vcpus: capped ? vcpus : 0n, memoryBytes, diskBytes: 0n },
-    overheadMemoryBytes: settings.overheadMemoryBytes({ vcpus, memoryBytes }),
-    devices: capped ? devices : [],
-  };
 }

@@ -12,7 +12,8 @@ import { assignableDevices } from '../ledger/pci-whitelist.ts';
 import type { Host, PciDevice } from '../ledger/types.ts';
 import { type Batch, type Decision, decideBatch, writeOf } from './batch.ts';
 import { Books } from './books.ts';
-import { ClaimCache, type Entry, type PendingWrite } from './claim-cache.ts';
+import { ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
+import { concerns } from './claim-facts.ts';
 import { type Place, sighted } from './claim-status.ts';
 import { claimOfKey } from './held.ts';
 import { Instances } from './instances.ts';
@@ -60,7 +61,6 @@ export class Tracker {
   /** Claims whose state may have to be told anew. */
   readonly #toSight = new Set<string>();
   #open: Batch | undefined;
-  readonly #inFlight = new Map<string, ObjectRef>();
 
   constructor(settings: TrackerSettings) {
     this.#settings = settings;
@@ -177,8 +177,8 @@ export class Tracker {
   }
 
   #see(claim: InstanceClaim, nowMs: number): readonly Effect[] {
-    const { entry, news } = this.#cache.see(claim, nowMs);
-    if (!news) return [];
+    const entry = this.#cache.see(claim, nowMs);
+    if (entry === undefined) return [];
     this.#toSight.add(entry.ref.uid);
     return this.#overtaken(entry, nowMs);
   }
@@ -194,15 +194,21 @@ export class Tracker {
   /** DELETED may only mean that the object no longer matches: what holds something is read before it is given back. */
   #unmatched(claim: InstanceClaim): readonly Effect[] {
     const entry = this.#cache.get(claim.metadata.uid ?? '');
-    if (entry === undefined || entry.reading) return [];
-    if (entry.write === undefined && this.#books?.holds(entry.ref.uid) !== true) {
+    const leftAt = claim.metadata.resourceVersion;
+    // A watch that tells old events again: it has come back since.
+    if (entry === undefined || isNewer(entry.claim.metadata.resourceVersion, leftAt)) return [];
+    if (!isBusy(entry) && entry.claim.status?.phase !== 'Claimed') {
       this.#forget(entry.ref.uid);
       return [];
     }
+    if (leftAt !== undefined) entry.leftAt = leftAt;
     return this.#read(entry);
   }
 
+  /** One read at a time; one that has begun already may have missed what this one is for. */
   #read(entry: Entry): readonly Effect[] {
+    entry.readAgain = entry.reading;
+    if (entry.reading) return [];
     entry.reading = true;
     return [{ kind: 'readClaim', ref: entry.ref }];
   }
@@ -210,25 +216,24 @@ export class Tracker {
   #claimRead(ref: ObjectRef, answer: Answer<InstanceClaim>, nowMs: number): readonly Effect[] {
     const entry = this.#cache.get(ref.uid);
     if (entry === undefined) return [];
+    const found = answer.kind === 'ok' ? answer.object : undefined;
+    if (answer.kind === 'missing' || (found !== undefined && found.metadata.uid !== ref.uid))
+      return this.#gone(entry, nowMs);
     entry.reading = false;
-    switch (answer.kind) {
-      case 'missing':
-        return this.#gone(entry, nowMs);
-      case 'ok':
-        if (answer.object.metadata.uid !== ref.uid) return this.#gone(entry, nowMs);
-        return this.#readAnswered(entry, answer.object, nowMs);
-      default:
-        return this.#read(entry);
-    }
+    const effects = found === undefined ? [] : this.#see(found, nowMs);
+    const proves = found !== undefined && !entry.readAgain;
+    return [...effects, ...(proves ? this.#stillThere(entry, nowMs) : this.#read(entry))];
   }
 
-  #readAnswered(entry: Entry, claim: InstanceClaim, nowMs: number): readonly Effect[] {
-    const effects = [...this.#see(claim, nowMs)];
+  /** A read that began after what made it necessary shows the object. */
+  #stillThere(entry: Entry, nowMs: number): readonly Effect[] {
+    delete entry.leftAt;
     const { write } = entry;
-    if (write === undefined) return effects;
     // The object still stands where our write started. One without an answer is sent again: only an answer is the end of it.
-    if (write.unanswered) return [...effects, this.#send(entry, write)];
-    return write.conflicted ? [...effects, ...this.#writeIsOver(entry, false, nowMs)] : effects;
+    if (write?.unanswered === true) return [this.#send(entry, write)];
+    if (write?.conflicted === true) return this.#writeIsOver(entry, false, nowMs);
+    if (!isBusy(entry) && !concerns(entry.claim, this.#settings.nodeName)) this.#forget(entry.ref.uid);
+    return [];
   }
 
   #gone(entry: Entry, nowMs: number): readonly Effect[] {
@@ -240,17 +245,19 @@ export class Tracker {
   #forget(uid: string): void {
     this.#cache.drop(uid);
     this.#toSight.delete(uid);
-    this.#inFlight.delete(uid);
   }
 
   #claimWritten(ref: ObjectRef, answer: Answer<InstanceClaim>, nowMs: number): readonly Effect[] {
     const entry = this.#cache.get(ref.uid);
-    if (entry?.write === undefined) return answer.kind === 'ok' ? this.#seeIfKnown(answer.object, nowMs) : [];
+    if (entry === undefined) return [];
+    entry.writing = false;
+    if (answer.kind === 'missing') return this.#gone(entry, nowMs);
+    const effects = answer.kind === 'ok' ? this.#see(answer.object, nowMs) : [];
+    // An event has shown already what became of the write.
+    if (entry.write === undefined) return effects;
     switch (answer.kind) {
       case 'ok':
-        return this.#see(answer.object, nowMs);
-      case 'missing':
-        return this.#gone(entry, nowMs);
+        return [...effects, ...this.#writeIsOver(entry, true, nowMs)];
       case 'unanswered':
         entry.write.unanswered = true;
         return this.#read(entry);
@@ -262,10 +269,6 @@ export class Tracker {
         entry.write.conflicted = true;
         return this.#read(entry);
     }
-  }
-
-  #seeIfKnown(claim: InstanceClaim, nowMs: number): readonly Effect[] {
-    return this.#cache.get(claim.metadata.uid ?? '') === undefined ? [] : this.#see(claim, nowMs);
   }
 
   #refused(entry: Entry, message: string): readonly Effect[] {
@@ -284,7 +287,6 @@ export class Tracker {
     const { write } = entry;
     if (write === undefined) return [];
     delete entry.write;
-    this.#inFlight.delete(entry.ref.uid);
     this.#cache.dirty.add(entry.ref.uid);
     this.#toSight.add(entry.ref.uid);
     if (!hasLanded || write.outcome === undefined) return [];
@@ -293,6 +295,7 @@ export class Tracker {
   }
 
   #send(entry: Entry, write: PendingWrite): Effect {
+    entry.writing = true;
     return { kind: 'writeClaim', ref: entry.ref, claim: write.claim };
   }
 
@@ -323,6 +326,8 @@ export class Tracker {
   }
 
   #adoptNode(node: ComputeNode): void {
+    if (this.#node !== undefined && !isNewer(node.metadata.resourceVersion, this.#node.metadata.resourceVersion))
+      return;
     if (node.metadata.generation !== this.#node?.metadata.generation) this.#hostChanged = true;
     this.#node = node;
   }
@@ -383,8 +388,7 @@ export class Tracker {
     this.#open = undefined;
     if (this.#stopped) return [];
     if (answer.kind === 'ok') {
-      if (isNewer(answer.object.metadata.resourceVersion, this.#node?.metadata.resourceVersion))
-        this.#adoptNode(answer.object);
+      this.#adoptNode(answer.object);
       return batch.decisions.filter(isUnderWay).map(({ entry, write }) => this.#send(entry, write));
     }
     for (const decision of batch.decisions) this.#takeBack(decision);
@@ -396,9 +400,7 @@ export class Tracker {
 
   #takeBack({ entry, write }: Decision): void {
     this.#cache.dirty.add(entry.ref.uid);
-    if (entry.write !== write) return;
-    delete entry.write;
-    this.#inFlight.delete(entry.ref.uid);
+    if (entry.write === write) delete entry.write;
   }
 
   #settle(): readonly Effect[] {
@@ -424,9 +426,9 @@ export class Tracker {
   #decideBatch(nowMs: number): Batch {
     const { maxBatch } = this.#settings;
     const books = this.#books;
-    const room = maxBatch - this.#inFlight.size;
+    const room = maxBatch - this.#deciding().length;
     if (books === undefined || room <= 0) return NO_BATCH;
-    const batch = decideBatch({
+    return decideBatch({
       settings: this.#settings,
       cache: this.#cache,
       books,
@@ -437,8 +439,11 @@ export class Tracker {
       nowMs,
       room,
     });
-    for (const { entry } of batch.decisions) this.#inFlight.set(entry.ref.uid, entry.ref);
-    return batch;
+  }
+
+  /** Everything whose decision is to be written, or was sent and may still land. */
+  #deciding(): ObjectRef[] {
+    return [...this.#cache.entries()].filter(({ write }) => write?.purpose === 'decision').map(({ ref }) => ref);
   }
 
   #place(): Place {
@@ -454,7 +459,7 @@ export class Tracker {
     const now = new Date(nowMs);
     for (const uid of this.#toSight) {
       const entry = this.#cache.get(uid);
-      if (entry?.write !== undefined || entry?.reading === true) continue;
+      if (entry !== undefined && isBusy(entry)) continue;
       this.#toSight.delete(uid);
       if (entry !== undefined && this.#isHere(entry.claim)) effects.push(...this.#sight(entry, now));
     }
@@ -484,7 +489,7 @@ export class Tracker {
   #statusToWrite(decisions: readonly Decision[], nowMs: number): ComputeNode | undefined {
     const node = this.#node;
     if (node === undefined) return undefined;
-    const deciding = [...this.#inFlight.values()];
+    const deciding = this.#deciding();
     const status = nodeStatus({
       node,
       settings: this.#settings,
