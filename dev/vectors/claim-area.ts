@@ -38,7 +38,7 @@ export function runClaimPci({ inputs, given, outputs }: VectorCase): Outcome {
 /** What a claim's ticket says: sizes with overhead, of the new flavor where it is for a resize. */
 export function runClaimProperties({ inputs, given, outputs }: VectorCase): Outcome {
   const flavor = /resize claim for a flavor (.*) of an instance/.exec(given)?.[1];
-  const size = sizeFrom(flavor ?? given, USUAL_INSTANCE, /(?:instance )?.*/);
+  const size = flavor === undefined ? sizeFrom(given, USUAL_INSTANCE, /instance .*/) : sizeFrom(flavor, '', /.*/);
   const held = heldFor({ key: 'ticket', ...requestOf(size, inputs), devices: [] });
   const ticket: JsonObject = {
     memory_mb: held.memoryMb,
@@ -62,7 +62,8 @@ function tested(ledger: Ledger, request: ClaimRequest, outputs: JsonObject, even
   const decision = ledger.test(request);
   const error = decision.kind === 'rejected' ? refusalText(decision.refusals) : null;
   const counts = ledger.view().pciPools.flatMap((pool) => (pool.free > 0 ? [pool.free] : []));
-  const known: JsonObject = { ok: error === null, error, pools_after: counts };
+  const raised = error === null ? 'ok' : 'ComputeResourcesUnavailable';
+  const known: JsonObject = { ok: error === null, error, raised, pools_after: counts };
   return ran(Object.fromEntries(Object.entries(known).filter(([key]) => key in outputs)), events);
 }
 

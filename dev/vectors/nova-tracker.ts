@@ -2,7 +2,7 @@ import { Ledger } from '../../src/ledger/ledger.ts';
 import { heldFlavors } from '../../src/ledger/migration.ts';
 import { orphanHolding } from '../../src/ledger/orphan.ts';
 import type { Holding, Host, PciDevice, PciRequest } from '../../src/ledger/types.ts';
-import type { JsonObject } from './json.ts';
+import { type JsonObject, NotRunnable } from './json.ts';
 import { isOpen, isResizing, type NovaMigration, newestByInstance } from './nova-migrations.ts';
 import { refusalText } from './nova-text.ts';
 import type { EventName } from './outcome.ts';
@@ -144,7 +144,7 @@ export class NovaTracker {
 
   flavorOf(id: number): Size {
     const size = this.flavors.get(id);
-    if (size === undefined) throw new Error(`no flavor ${id}`);
+    if (size === undefined) throw new NotRunnable(`no flavor ${id}`);
     return size;
   }
 

@@ -31,15 +31,18 @@ export interface Ran {
   readonly kind: 'ran';
   readonly actual: JsonObject;
   readonly events: ReadonlySet<EventName>;
-  /** Inputs that the case does not tell and for which the usual ones were taken. */
-  readonly assumed: readonly string[];
+  /** Figures that depend on something that the case does not tell and for which the usual was taken. */
+  readonly assumed: ReadonlySet<Figure>;
 }
+
+/** Memory, disk, vCPUs, or devices. */
+export type Figure = 'mem' | 'disk' | 'vcpus' | 'devices';
 
 export type Outcome =
   | Ran
   | { readonly kind: 'prose'; readonly why: string }
   | { readonly kind: 'outside'; readonly why: string };
 
-export function ran(actual: JsonObject, events: Iterable<EventName> = [], assumed: readonly string[] = []): Ran {
-  return { kind: 'ran', actual, events: new Set(events), assumed };
+export function ran(actual: JsonObject, events: Iterable<EventName> = [], assumed: Iterable<Figure> = []): Ran {
+  return { kind: 'ran', actual, events: new Set(events), assumed: new Set(assumed) };
 }

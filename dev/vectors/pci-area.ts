@@ -2,7 +2,7 @@ import { assignableDevices, type WhitelistEntry } from '../../src/ledger/pci-whi
 import type { VectorCase } from './case.ts';
 import { isList, isObject, type Json, type JsonObject, listAt, NotRunnable } from './json.ts';
 import { asksAliasKeys, deviceOf, extraFrom, requestsOf } from './nova-pci.ts';
-import { type EventName, type Outcome, ran } from './outcome.ts';
+import { type EventName, type Figure, type Outcome, ran } from './outcome.ts';
 import { PCI_PHRASES } from './pci-phrases.ts';
 import { PciWorld } from './pci-world.ts';
 import { countOf, type Phrase, perform } from './prose.ts';
@@ -123,12 +123,20 @@ export function runWhitelist(subject: VectorCase): Outcome {
 }
 
 function entriesOf(text: Json): WhitelistEntry[] {
-  const entries: unknown = typeof text === 'string' ? JSON.parse(text) : text;
+  const entries = typeof text === 'string' ? parsed(text) : text;
   if (!Array.isArray(entries)) throw new NotRunnable('a whitelist that is not a list');
   return entries.map((entry: Json) => {
     if (!isObject(entry)) throw new NotRunnable('a whitelist entry that is not an object');
     return { vendorID: `${entry.vendor_id}`, productID: `${entry.product_id}` };
   });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new NotRunnable(`a whitelist that is not JSON: ${String(error)}`);
+  }
 }
 
 function countSameText(
@@ -146,13 +154,13 @@ export function runPciDevice(subject: VectorCase): Outcome {
   if (/^a device in each state/.test(given) && when === 'claim for i1') {
     return ran(Object.fromEntries(Object.keys(outputs).map((state) => [state, claimFrom(state)])));
   }
-  const world = deviceWorld(/device (claimed|allocated)/.exec(given)?.[1] ?? '');
   const owner = /^free naming (\w+)$/.exec(when)?.[1] ?? (when === 'free' ? 'i1' : undefined);
   if (owner === undefined)
     return {
       kind: 'outside',
       why: 'Nova’s state machine of a device and its rows: here states are read off what is held',
     };
+  const world = deviceWorld(/device (claimed|allocated)/.exec(given)?.[1] ?? '');
   if (!world.ledger.release(owner)) world.error = 'PciDeviceInvalidOwner';
   const [row] = world.rows();
   return asked(subject, { raised: world.error ?? 'ok', status: row?.[1] ?? null, owner: row?.[2] ?? null }, []);
@@ -175,7 +183,7 @@ function asked(
   { outputs }: VectorCase,
   known: JsonObject,
   events: Iterable<EventName>,
-  assumed: readonly string[] = [],
+  assumed: Iterable<Figure> = [],
 ): Outcome {
   return ran(Object.fromEntries(Object.entries(known).filter(([key]) => key in outputs)), events, assumed);
 }

@@ -79,12 +79,13 @@ function requestsFrom(text: string): PciRequest[] {
 }
 
 function seen(world: PciWorld, owner: string, requests: readonly PciRequest[]): void {
+  if (requests.some(({ count }) => !(count > 0))) world.events.add('CountNotPositive');
   if (!world.take(owner, requests, true)) world.error = 'PciDeviceRequestFailed';
 }
 
 /** The requests are those of the case that introduces them (PM-03). */
 function claimForMigration(world: PciWorld, owner: string): void {
-  world.assumed.push('the requests of the migration');
+  world.assumed.add('devices');
   world.take(`${owner}/migration`, requestsFrom('1 x v and 1 x v1'), false);
 }
 

@@ -1,6 +1,6 @@
 import { Ledger } from '../../src/ledger/ledger.ts';
 import type { Holding, Host, PciDevice, PciRequest } from '../../src/ledger/types.ts';
-import type { EventName } from './outcome.ts';
+import type { EventName, Figure } from './outcome.ts';
 
 const ONE = { numerator: 1n, denominator: 1n };
 const NOTHING = { vcpus: 0n, memoryBytes: 0n, diskBytes: 0n };
@@ -15,7 +15,7 @@ const NOVA_STATES = {
 export class PciWorld {
   readonly ledger: Ledger;
   readonly events = new Set<EventName>();
-  readonly assumed: string[] = [];
+  readonly assumed = new Set<Figure>();
   devices: readonly PciDevice[];
   error: string | undefined;
   picked = 0;

@@ -8,7 +8,7 @@ const HEADINGS = [
   ['asGiven', 'as given'],
   ['partly', 'as given, in part (some outputs belong to other rooms)'],
   ['explained', 'different on purpose, explained by a rule'],
-  ['undecided', 'undecided: the case does not tell a size that its figures depend on'],
+  ['undecided', 'undecided: the figures depend on a size that the case does not tell'],
   ['unexplained', 'DIFFERENT WITHOUT AN EXPLANATION'],
   ['prose', 'told in prose, not run here'],
   ['outside', 'outside the ledger'],
@@ -36,9 +36,7 @@ function detailsOf(verdict: Verdict): string[] {
     case 'explained':
       return verdict.explanations.map(({ difference, rule }) => `${show(difference)} (${rule.section}: ${rule.why})`);
     case 'undecided':
-      return verdict.differences.map(
-        (difference) => `undecided: ${show(difference)}; assumed: ${verdict.assumed.join(', ')}`,
-      );
+      return verdict.differences.map((difference) => `undecided: ${show(difference)}`);
     case 'unexplained':
       return verdict.differences.map((difference) => `UNEXPLAINED: ${show(difference)}`);
     case 'prose':

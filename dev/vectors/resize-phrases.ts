@@ -62,9 +62,9 @@ export const RESIZE_PHRASES: readonly Phrase<TrackerWorld>[] = [
   [/drop without the new_ flavor stashed on the instance|instance_type_id 1/, () => {}],
 
   [
-    /resize claim(?: inside a scope that raises)?/,
+    /resize claim(?: with limits? [\d/]+(?: MB)?)?(?: inside a scope that raises)?/,
     (world, match) => {
-      resizeFromElsewhere(world, 2);
+      if (!isHeldAlready(world)) resizeFromElsewhere(world, 2);
       if (match[0].includes('raises')) drop(world, 2);
     },
   ],
@@ -115,7 +115,7 @@ function moveTo(world: TrackerWorld, flavorId: number): void {
 
 function flavor(world: TrackerWorld, id: number): Size {
   if (!world.tracker.flavors.has(id)) {
-    world.assumed.push('the flavors');
+    for (const figure of ['mem', 'disk', 'vcpus'] as const) world.assumed.add(figure);
     world.tracker.flavors.set(1, { memoryMb: 1, diskGb: 1, vcpus: 1 });
     world.tracker.flavors.set(2, { memoryMb: 2, diskGb: 3, vcpus: 2 });
   }
@@ -126,6 +126,11 @@ function resizeFromElsewhere(world: TrackerWorld, newFlavor: number): void {
   const instance = world.newInstance(flavor(world, 1));
   instance.taskState = 'resize_prep';
   record(world, world.tracker.resizeClaim(instance, newFlavor, world.limits));
+}
+
+/** The words of a case may first describe a resize claim and then make it. */
+function isHeldAlready({ tracker, last }: TrackerWorld): boolean {
+  return last !== undefined && tracker.heldFlavorOf(last.uuid) !== undefined;
 }
 
 function resizeWithDevice(world: TrackerWorld): void {

@@ -71,13 +71,8 @@ export const RULES: readonly Rule[] = [
     isReported,
   ),
   rule('Q15', 'an address that is reported twice counts once', 'DuplicateAddress', isCountedOnce),
-  rule(
-    'Q16',
-    'the kind of device that an alias names does not keep it from matching',
-    'AliasKeysAsked',
-    isGiven(/^(?:supported|ok)$/, true),
-  ),
-  rule('Q17', 'counts must be positive', 'CountNotPositive', isGiven(/^(?:supported|ok)$/, false)),
+  rule('Q16', 'the kind of device that an alias names does not keep it from matching', 'AliasKeysAsked', isAccepted),
+  rule('Q17', 'counts must be positive', 'CountNotPositive', isRefused),
   rule('Q17', 'requests are met all together or none is', 'RequestsFailedTogether', ({ path }) => path === 'pools'),
   rule('Q18', 'a request on a host without devices is a refusal', 'NoDeviceList', ({ path }) => path !== 'pools_after'),
   rule('Q14, Q21', 'pools count devices: one that is taken cannot be taken again', 'SameDeviceTwice', ({ path }) =>
@@ -143,4 +138,15 @@ function isReported({ path, actual }: Difference): boolean {
 
 function isCountedOnce({ path, actual }: Difference): boolean {
   return path === 'pools' || (path === 'devices' && actual === 1);
+}
+
+function isRefused({ path, actual }: Difference): boolean {
+  if (path === 'supported' || path === 'ok') return actual === false;
+  if (path === 'error') return typeof actual === 'string' && actual.includes('Claim pci failed.');
+  return (path === 'raised' && actual === 'PciDeviceRequestFailed') || (path === 'picked' && actual === 0);
+}
+
+function isAccepted({ path, actual }: Difference): boolean {
+  if (path === 'supported' || path === 'ok') return actual === true;
+  return path === 'error' && actual === null;
 }

@@ -10,7 +10,7 @@ export function scenarioText(subject: VectorCase, all: ReadonlyMap<string, Vecto
 }
 
 function resolveReference({ given }: VectorCase, all: ReadonlyMap<string, VectorCase>, depth: number): string {
-  const reference = /^as (?:after )?([A-Z]+-\d+)(?: \((.*)\)|,? (?:with|but|without)? ?(.*))?$/.exec(given);
+  const reference = /^as (?:after )?([A-Z]+-\d+)(?: \((.*)\)|,? (?:(?:with|but|without)\b)? ?(.*))?$/.exec(given);
   if (reference === null) return given;
   const [, id = '', situation, rest = ''] = reference;
   const other = all.get(id);

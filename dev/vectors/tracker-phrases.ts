@@ -34,7 +34,7 @@ export const TRACKER_PHRASES: readonly Phrase<TrackerWorld>[] = [
   ),
 
   // Claims.
-  phrase(`(?:second )?claim(?: ${SIZES})?${LIMITS}`, (world, text) => claim(world, text)),
+  phrase(`(?:second )?claim(?: (?:of )?${SIZES})?${LIMITS}`, (world, text) => claim(world, text)),
   [
     new RegExp(`(two|three|four|five|ten) claims of (${SIZES})(?: at once)?${LIMITS}`),
     (world, match) => claimMany(world, match),
@@ -64,7 +64,7 @@ export const TRACKER_PHRASES: readonly Phrase<TrackerWorld>[] = [
     (world, match) => addOrphans(world, countOf(match[1] ?? ''), Number(match[2])),
   ],
   phrase('hypervisor runs o1 and one assigned instance', (world) => {
-    world.assumed.push('the size of the orphan');
+    world.assumed.add('mem');
     addOrphans(world, 1, 4);
     assign(world, '');
   }),
@@ -75,6 +75,7 @@ export const TRACKER_PHRASES: readonly Phrase<TrackerWorld>[] = [
   phrase('another one', (world) => claimDevice(world)),
   phrase('claim holds the device', (world) => claimDevice(world)),
   phrase('abort', (world) => abortLast(world)),
+  phrase('look at the published pool text|hypervisor does not report a PCI list key at all', () => {}),
 ];
 
 function assign(world: TrackerWorld, text: string): void {
@@ -112,7 +113,10 @@ function claimAndAbort(world: TrackerWorld, times: number): void {
 }
 
 function abortLast(world: TrackerWorld): void {
-  world.tracker.abort(world.theInstance().uuid);
+  const { uuid } = world.theInstance();
+  const isResize = world.tracker.ledger.get(uuid) === undefined && world.tracker.isKnown(uuid);
+  if (isResize) world.tracker.dropResizeClaim(uuid, world.tracker.heldFlavorOf(uuid));
+  else world.tracker.abort(uuid);
   world.look();
 }
 

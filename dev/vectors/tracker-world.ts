@@ -2,6 +2,7 @@ import type { PciDevice } from '../../src/ledger/types.ts';
 import { isObject, type JsonObject, listAt, NotRunnable, numberAt, objectAt } from './json.ts';
 import { deviceOf } from './nova-pci.ts';
 import { type NodeConfig, type NovaInstance, NovaTracker } from './nova-tracker.ts';
+import type { Figure } from './outcome.ts';
 import { limitsIn, sizeIn } from './prose.ts';
 import type { Size } from './units.ts';
 
@@ -9,12 +10,11 @@ export type View = ReturnType<NovaTracker['view']>;
 
 /** The instance that cases mean when they name no size, as the figures of several that do not agree upon (IC-07, OR-02 and UU-06 say so). */
 const USUAL_SIZE: Size = { memoryMb: 3, diskGb: 1, vcpus: 1 };
-const SMALL_DISK_AND_VCPU = { diskGb: 1, vcpus: 1 };
 
 /** The state of a told scenario: a tracker, what was done to it, and how it looked at each step. */
 export class TrackerWorld {
   readonly tracker: NovaTracker;
-  readonly assumed: string[] = [];
+  readonly assumed = new Set<Figure>();
   /** After each step that changes something. */
   readonly views: View[] = [];
   /** Around the last audit. */
@@ -39,8 +39,10 @@ export class TrackerWorld {
   /** A size as far as a text tells it; the rest as the cases usually have it. */
   sizeFrom(text: string): Size {
     const told = sizeIn(text);
-    if (told.memoryMb === undefined) this.assumed.push('the size of an instance');
-    return { ...USUAL_SIZE, ...SMALL_DISK_AND_VCPU, ...told };
+    if (told.memoryMb === undefined) this.assumed.add('mem');
+    if (told.diskGb === undefined) this.assumed.add('disk');
+    if (told.vcpus === undefined) this.assumed.add('vcpus');
+    return { ...USUAL_SIZE, ...told };
   }
 
   newInstance(size: Size): NovaInstance {

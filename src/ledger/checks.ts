@@ -1,10 +1,9 @@
 import type { Amounts } from './amounts.ts';
 import type { ClaimRequest, Holding, Host } from './types.ts';
 
-/** Asserts what callers must see to: no amount below zero, so that no sum can get there. Throws RangeError. */
-export function checkRequest({ amounts, overheadMemoryBytes, limits }: ClaimRequest): void {
+/** Asserts what callers must see to: no amount below zero, so that no sum can get there. (A limit may be.) Throws RangeError. */
+export function checkRequest({ amounts, overheadMemoryBytes }: ClaimRequest): void {
   checkAmounts(amounts, 'amounts');
-  checkAmounts(limits, 'limits');
   check(overheadMemoryBytes, 'overheadMemoryBytes');
 }
 

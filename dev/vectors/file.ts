@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { parseCases } from './case.ts';
+import { countOf, report } from './report.ts';
+import { judge } from './run.ts';
+
+/** Runs a file of cases and prints what came out. The exit code: 1 where a difference is not explained. */
+export function runFile(file: string, print: (text: string) => void): number {
+  const cases = parseCases(readFileSync(file, 'utf8'));
+  const all = new Map(cases.map((subject) => [subject.id, subject]));
+  const judged = cases.map((subject) => [subject, judge(subject, all)] as const);
+  print(report(judged));
+  return countOf(judged, 'unexplained') > 0 ? 1 : 0;
+}

@@ -1,0 +1,116 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parseCases, type VectorCase } from '../../dev/vectors/case.ts';
+import { runFile } from '../../dev/vectors/file.ts';
+import { judge, type Verdict } from '../../dev/vectors/run.ts';
+
+const FILE = fileURLToPath(new URL('nova-2014.1.json', import.meta.url));
+const content = readFileSync(FILE, 'utf8');
+const cases = parseCases(content);
+const all = new Map(cases.map((subject) => [subject.id, subject]));
+const folder = mkdtempSync(join(tmpdir(), 'vectors-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(text: string): { readonly code: number; readonly printed: string } {
+  const file = join(folder, 'cases.json');
+  writeFileSync(file, text);
+  const lines: string[] = [];
+  const code = runFile(file, (line) => lines.push(line));
+  return { code, printed: lines.join('\n') };
+}
+
+/** The file with one case's outputs changed. */
+function doctored(id: string, outputs: Record<string, unknown>): string {
+  const entries: { id: string; numbers: { out: Record<string, unknown> } }[] = JSON.parse(content);
+  for (const entry of entries) if (entry.id === id) Object.assign(entry.numbers.out, outputs);
+  return JSON.stringify(entries);
+}
+
+function verdictOf(changes: Partial<VectorCase>): Verdict['kind'] {
+  const subject = { id: 'XX-01', area: 'claim.limits', given: '', when: '', inputs: {}, outputs: {}, ...changes };
+  return judge(subject, all).kind;
+}
+
+describe("Nova's cases", () => {
+  test('leave no difference unexplained', () => {
+    const { code, printed } = run(content);
+    expect(printed).not.toContain('UNEXPLAINED');
+    expect(code).toBe(0);
+  });
+
+  /** So that a case which can no longer be run does not go unnoticed. */
+  test('are run as far as they were when this was written', () => {
+    const counts = Object.entries(Object.groupBy(cases, (subject) => judge(subject, all).kind));
+    expect(Object.fromEntries(counts.map(([kind, list]) => [kind, list?.length]))).toEqual({
+      asGiven: 101,
+      partly: 5,
+      explained: 24,
+      prose: 9,
+      outside: 48,
+    });
+  });
+});
+
+describe('a wrong figure is found', () => {
+  test.each([
+    ['a refusal that should be a grant', 'CL-06', { ok: true }],
+    [
+      'another text of a refusal',
+      'CL-26',
+      { error: 'Insufficient compute resources: Free disk 0.60 GB < requested 1 GB.' },
+    ],
+    ['another sum', 'RC-06', { mem: 6 }],
+    ['a migration that should not be held', 'MG-01', { mem: 0 }],
+    ['a device in another state', 'PM-21', { state: [['.1', 'available', null]] }],
+    ['a counter', 'ST-05', { io: 1 }],
+    ['a limit', 'SC-02', { disk_gb: 99.5 }],
+    ['an orphan', 'OR-01', { mem: 11 }],
+    ['a quirk that is explained, but with another figure', 'PP-28', { pools: [['v1', 'p1', { k1: 'x' }, 2]] }],
+    ['a nested figure', 'IC-14', { after: { mem: 8, disk: 2, vcpus: 1 } }],
+  ])('%s', (_what, id, outputs) => {
+    const { code, printed } = run(doctored(id, outputs));
+    expect(printed).toContain(`${id} [${all.get(id)?.area}] UNEXPLAINED`);
+    expect(code).toBe(1);
+  });
+});
+
+describe('what cannot be run is never a pass', () => {
+  test.each([
+    ['inputs that lack what is needed', { area: 'claim.limits', outputs: { ok: true } }, 'prose'],
+    [
+      'words that are not understood',
+      { area: 'claim.instance', when: 'the moon is full', outputs: { mem: 0 } },
+      'prose',
+    ],
+    [
+      'a reference to a case that is missing',
+      { area: 'resize.claim', given: 'as RC-99', when: 'audit', outputs: { mem: 0 } },
+      'prose',
+    ],
+    ['an unknown area', { area: 'quantum', outputs: { ok: true } }, 'prose'],
+    ['outputs of other rooms only', { area: 'audit.init', when: 'audit', outputs: { host_ip: '1.2.3.4' } }, 'outside'],
+    [
+      'a figure that depends on a size that is not told',
+      { area: 'claim.instance', when: 'claim', outputs: { mem: 77 } },
+      'undecided',
+    ],
+    [
+      'a figure that does not',
+      { area: 'claim.instance', when: 'claim 5 MB, 1 GB, 1 VCPU', outputs: { disk: 2 } },
+      'unexplained',
+    ],
+  ] as const)('%s', (_what, changes, kind) => {
+    expect(verdictOf(changes)).toBe(kind);
+  });
+});
+
+test.each([
+  ['{}', 'the file must hold a list of cases'],
+  ['[1]', 'entry 0 is not an object'],
+  ['[{"id": "A-1"}]', 'entry 0: id, area, given and when must be texts'],
+])('a file that is not one of cases is refused: %s', (text, message) => {
+  expect(() => run(text)).toThrow(message);
+});
