@@ -7,12 +7,12 @@ import { mkdtempSync, openSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command, Report, ServerName } from './messages.ts';
+import type { Command, Report } from './messages.ts';
 
 type Server = { readonly child: ChildProcess; readonly exited: Promise<void> };
 
 const directory = mkdtempSync(join(tmpdir(), 'resource-tracker-'));
-const servers = new Map<ServerName, Server>();
+const servers = new Map<string, Server>();
 let ending = false;
 
 process.on('message', (command: Command) => obey(command));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasErrorCode } from '../error-code.ts';
 import { ControlPlaneError } from './errors.ts';
-import type { Command, Report, ServerName } from './messages.ts';
+import type { Command, Report } from './messages.ts';
 
 const logTailLines = 20;
 
@@ -21,8 +21,8 @@ export class Supervisor {
   /** The fresh directory that the servers run in; it goes when they stop. */
   readonly directory: string;
   readonly #process: ChildProcess;
-  readonly #running = new Map<ServerName, Tracked>();
-  readonly #starting = new Map<ServerName, PromiseWithResolvers<RunningServer>>();
+  readonly #running = new Map<string, Tracked>();
+  readonly #starting = new Map<string, PromiseWithResolvers<RunningServer>>();
   readonly #gone: Promise<void>;
 
   private constructor(child: ChildProcess, directory: string) {
@@ -47,7 +47,7 @@ export class Supervisor {
   }
 
   /** Starts a server; resolves when its process exists, which says nothing about its being ready. */
-  async start(server: ServerName, file: string, serverArguments: readonly string[]): Promise<RunningServer> {
+  async start(server: string, file: string, serverArguments: readonly string[]): Promise<RunningServer> {
     const starting = Promise.withResolvers<RunningServer>();
     this.#starting.set(server, starting);
     this.#send({ kind: 'start', server, file, arguments: serverArguments });
@@ -55,7 +55,7 @@ export class Supervisor {
   }
 
   /** Kills a server the hard way and resolves when its process is gone; at once when it does not run. */
-  async kill(server: ServerName): Promise<void> {
+  async kill(server: string): Promise<void> {
     const running = this.#running.get(server);
     if (running === undefined) return;
     this.#send({ kind: 'kill', server });
@@ -63,17 +63,17 @@ export class Supervisor {
   }
 
   /** A server that runs now, or undefined. */
-  running(server: ServerName): RunningServer | undefined {
+  running(server: string): RunningServer | undefined {
     return this.#running.get(server);
   }
 
   /** The process ids of the servers that run now. */
-  processIds(): Partial<Record<ServerName, number>> {
+  processIds(): Partial<Record<string, number>> {
     return Object.fromEntries([...this.#running].map(([server, { processId }]) => [server, processId]));
   }
 
   /** The last lines that a server logged, over all of its starts. */
-  async logTail(server: ServerName): Promise<string> {
+  async logTail(server: string): Promise<string> {
     try {
       const text = await readFile(join(this.directory, `${server}.log`), 'utf8');
       return text.trimEnd().split('\n').slice(-logTailLines).join('\n');
@@ -99,7 +99,7 @@ export class Supervisor {
     else if (report.kind === 'exited') this.#exited(report.server, report.reason);
   }
 
-  #started(server: ServerName, processId: number): void {
+  #started(server: string, processId: number): void {
     const { promise, resolve } = Promise.withResolvers<string>();
     const tracked = { processId, exited: promise, resolveExited: resolve };
     this.#running.set(server, tracked);
@@ -107,7 +107,7 @@ export class Supervisor {
     this.#starting.delete(server);
   }
 
-  #exited(server: ServerName, reason: string): void {
+  #exited(server: string, reason: string): void {
     this.#starting.get(server)?.reject(new ControlPlaneError('server-exited', `${server} cannot start: ${reason}`));
     this.#starting.delete(server);
     this.#running.get(server)?.resolveExited(reason);
