@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { parseCases, type VectorCase } from '../../dev/vectors/case.ts';
 import { runFile } from '../../dev/vectors/file.ts';
 import { judge, type Verdict } from '../../dev/vectors/run.ts';
+import { told } from '../../dev/vectors/tracker-area.ts';
 
 const FILE = fileURLToPath(new URL('nova-2014.1.json', import.meta.url));
 const content = readFileSync(FILE, 'utf8');
@@ -75,6 +76,13 @@ describe('a wrong figure is found', () => {
     expect(printed).toContain(`${id} [${all.get(id)?.area}] UNEXPLAINED`);
     expect(code).toBe(1);
   });
+});
+
+test('RC-11: a migration of an instance that is in no resize is skipped', () => {
+  const world = told('node 5 MB / 6 GB / 1 VCPU; incoming migration', {});
+  Object.assign(world.theInstance(), { vmState: 'active', taskState: null });
+  world.audit();
+  expect(world.tracker.view()).toMatchObject({ mem: 0, disk: 0, vcpus: 0, migrations: 0 });
 });
 
 describe('what cannot be run is never a pass', () => {
