@@ -1,0 +1,24 @@
+/** The project's kinds for kubernetes-fluent-client, with the types that are generated from crds/. */
+import { GenericKind, RegisterKind } from 'kubernetes-fluent-client';
+import type {
+  ComputeNodeSpec,
+  ComputeNodeStatus,
+  InstanceClaimSpec,
+  InstanceClaimStatus,
+} from '../../src/api/generated/v1alpha1.ts';
+import { COMPUTE_NODES, INSTANCE_CLAIMS } from '../../src/api/kinds.ts';
+
+/** resourcetracker.dev/v1alpha1 ComputeNode. */
+export class ComputeNode extends GenericKind {
+  declare readonly spec: ComputeNodeSpec;
+  declare readonly status?: ComputeNodeStatus;
+}
+
+/** resourcetracker.dev/v1alpha1 InstanceClaim. */
+export class InstanceClaim extends GenericKind {
+  declare readonly spec: InstanceClaimSpec;
+  declare readonly status?: InstanceClaimStatus;
+}
+
+RegisterKind(ComputeNode, COMPUTE_NODES);
+RegisterKind(InstanceClaim, INSTANCE_CLAIMS);
