@@ -19,16 +19,18 @@ export interface FakeHypervisor {
   audit(signal: AbortSignal | undefined): Promise<HostReport>;
 }
 
-const AWAY = 'the fake hypervisor is away';
+const AWAY = 'not connected to the fake hypervisor';
 
 /** A hypervisor that begins in this state. */
 export function createFakeHypervisor(initial: FakeState): FakeHypervisor {
   let state = initial;
-  let emit: (event: DriverEvent) => void = () => undefined;
+  /** Absent until someone listens: the driver is not started. */
+  let listener: ((event: DriverEvent) => void) | undefined;
   const lifetime = new AbortController();
 
+  const emit = (event: DriverEvent): void => listener?.(event);
   const refuseWhileAway = (): void => {
-    if (state.faults.disconnected || lifetime.signal.aborted) throw new DriverError('Disconnected', AWAY);
+    if (state.faults.disconnected || listener === undefined) throw new DriverError('Disconnected', AWAY);
   };
   return {
     state: () => state,
@@ -40,11 +42,12 @@ export function createFakeHypervisor(initial: FakeState): FakeHypervisor {
       if (next.faults.disconnected && !previous.faults.disconnected) emit({ kind: 'disconnected', message: AWAY });
     },
     listen: (onEvent) => {
-      emit = onEvent;
+      if (listener !== undefined || lifetime.signal.aborted) return;
+      listener = onEvent;
       emit(state.faults.disconnected ? { kind: 'disconnected', message: AWAY } : { kind: 'connected' });
     },
     stop: () => {
-      emit = () => undefined;
+      listener = undefined;
       lifetime.abort();
     },
     audit: async (signal) => {

@@ -24,7 +24,6 @@ export function declareFunctions(library: SharedLibrary) {
       });
   };
   return {
-    virConnectOpen: later<[string], Pointer | null>('void *virConnectOpen(str uri)'),
     virConnectOpenReadOnly: later<[string], Pointer | null>('void *virConnectOpenReadOnly(str uri)'),
     virConnectClose: later<[Pointer], number>('int virConnectClose(void *connection)'),
     virConnectIsAlive: later<[Pointer], number>('int virConnectIsAlive(void *connection)'),
@@ -79,7 +78,6 @@ export function declareFunctions(library: SharedLibrary) {
       'int virDomainGetUUIDString(void *domain, _Out_ uint8_t *buffer)',
     ),
     virDomainGetName: now<[Pointer], string | null>('str virDomainGetName(void *domain)'),
-    virDomainRef: now<[Pointer], number>('int virDomainRef(void *domain)'),
     virDomainFree: now<[Pointer], number>('int virDomainFree(void *domain)'),
     virConnectDomainEventRegisterAny: later<[Pointer, null, number, Pointer, null, null], number>(
       'int virConnectDomainEventRegisterAny(void *connection, void *domain, int id, void *callback, void *opaque, void *free)',
