@@ -41,7 +41,7 @@ export interface RequestReport {
   readonly method: string;
   /** Such as `instanceclaims/status`: few and fixed, never a name. */
   readonly resource: string;
-  /** HTTP status, or the reason of the `KubeError` where none came. */
+  /** 200 for every success, else the HTTP status, or the reason of the `KubeError` where none came. */
   readonly status: number | string;
   readonly durationMs: number;
 }
