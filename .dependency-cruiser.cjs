@@ -66,10 +66,10 @@ module.exports = {
     ...room(
       'drivers/libvirt',
       'Siblings never meet; only the port and ledger types.',
-      ['drivers/driver\\.ts', 'ledger/types\\.ts'],
+      ['drivers/(driver|overhead)\\.ts', 'ledger/types\\.ts'],
       { npm: ['koffi', 'fast-xml-parser'], core: ANY_CORE },
     ),
-    ...room('drivers/fake', 'Siblings never meet; only the port and ledger types.', ['drivers/driver\\.ts', 'ledger/types\\.ts', 'quantity'], {
+    ...room('drivers/fake', 'Siblings never meet; only the port and ledger types.', ['drivers/(driver|overhead)\\.ts', 'ledger/types\\.ts', 'quantity'], {
       npm: ['yaml'],
       core: ANY_CORE,
     }),

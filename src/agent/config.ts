@@ -38,9 +38,7 @@ export function loadConfig(sources: ConfigSources): AgentConfig {
     if (given !== undefined) values[name] = read(option, given);
     else if (option.required === true) throw new ConfigError(missing(name, option));
   }
-  const config = values as unknown as AgentConfig;
-  checkTogether(config);
-  return config;
+  return values as unknown as AgentConfig;
 }
 
 function find(
@@ -87,10 +85,6 @@ function readConfigFile(path: string): Readonly<Record<string, unknown>> {
   throw new ConfigError(
     `the configuration file ${path} has keys that are not known: ${unknown.join(', ')} (known: ${known})`,
   );
-}
-
-function checkTogether({ driver, fakeHost }: AgentConfig): void {
-  if (driver === 'fake' && fakeHost === undefined) throw new ConfigError('--driver fake needs --fake-host FILE');
 }
 
 const oneLine = (message: string): string => message.replace(/\s*\n[\s\S]*/, '');

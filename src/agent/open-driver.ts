@@ -1,31 +1,25 @@
-import { type Driver, DriverError } from '../drivers/driver.ts';
-import type { AgentConfig } from './config.ts';
+import { createDriver, type DriverConfig } from '../drivers/create-driver.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { type AgentConfig, ConfigError } from './config.ts';
 
 /** What decides which driver it is. */
-export type DriverConfig = Pick<
+export type DriverChoice = Pick<
   AgentConfig,
   'driver' | 'libvirtUri' | 'instancesPath' | 'storagePool' | 'fakeHost' | 'overheadMemory' | 'overheadMemoryPerVcpu'
 >;
 
-/** The driver that the configuration names. Loaded only when it is wanted: the fake needs no libvirt. Throws DriverError. */
-export async function openDriver(config: DriverConfig): Promise<Driver> {
-  return config.driver === 'libvirt' ? openLibvirt(config) : openFake(config);
+/** The driver that the configuration names. Throws ConfigError or DriverError. */
+export function openDriver(choice: DriverChoice): Promise<Driver> {
+  return createDriver(driverConfigOf(choice));
 }
 
-async function openLibvirt(config: DriverConfig): Promise<Driver> {
-  const { createLibvirtDriver } = await import('../drivers/libvirt/libvirt-driver.ts');
-  const disk =
-    config.storagePool === undefined ? { instancesPath: config.instancesPath } : { storagePool: config.storagePool };
-  return createLibvirtDriver({ uri: config.libvirtUri, ...disk, overhead: overheadOf(config) });
+function driverConfigOf(choice: DriverChoice): DriverConfig {
+  const overhead = { perInstanceBytes: choice.overheadMemory, perVcpuBytes: choice.overheadMemoryPerVcpu };
+  if (choice.driver === 'libvirt') return { name: 'libvirt', uri: choice.libvirtUri, ...diskOf(choice), overhead };
+  if (choice.fakeHost === undefined) throw new ConfigError('--driver fake needs --fake-host FILE');
+  return { name: 'fake', path: choice.fakeHost, overhead };
 }
 
-function openFake(_config: DriverConfig): Promise<Driver> {
-  return Promise.reject(new DriverError('InvalidConfiguration', 'the fake driver is not wired yet'));
-}
-
-function overheadOf({ overheadMemory, overheadMemoryPerVcpu }: DriverConfig): {
-  perInstanceBytes: bigint;
-  perVcpuBytes: bigint;
-} {
-  return { perInstanceBytes: overheadMemory, perVcpuBytes: overheadMemoryPerVcpu };
+function diskOf({ storagePool, instancesPath }: DriverChoice): { storagePool: string } | { instancesPath: string } {
+  return storagePool === undefined ? { instancesPath } : { storagePool };
 }
