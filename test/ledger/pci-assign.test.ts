@@ -35,8 +35,27 @@ function ask(count: number, ...selectors: PciSelector[]): PciRequest {
 const VF = { deviceType: 'VF' } as const;
 const PF = { deviceType: 'PF' } as const;
 
+function cell(numaNode: number): Partial<PciDevice> {
+  return { numaNode };
+}
+
+/** A card with two ports, whose VFs take turns: the usual numbering. */
+const INTERLEAVED: PciDevice[] = [0, 1].flatMap((port): PciDevice[] => {
+  const physical: PciDevice = { address: `01:00.${port}`, vendorID: '8086', productID: '10fb', deviceType: 'PF' };
+  const virtual = [port, port + 2].map(
+    (index): PciDevice => ({
+      ...physical,
+      address: `01:10.${index}`,
+      deviceType: 'VF',
+      parentAddress: physical.address,
+    }),
+  );
+  return [physical, ...virtual];
+});
+
 describe('requests are met', () => {
   test.each([
+    ['from VFs of one PF, also where those of two are interleaved', INTERLEAVED, [ask(2, VF)], ['01:10.0', '01:10.2']],
     ['from the lowest address', [plain('02'), plain('01')], [ask(1, {})], ['01']],
     [
       'from any of the selectors',
@@ -107,6 +126,28 @@ describe('requests are met', () => {
 
 describe('devices that are with the instance', () => {
   test.each([
+    [
+      'come before the VFs of their own PF',
+      [...card('01', 2), ...card('02', 1)],
+      [ask(2, {})],
+      ['01:00.0'],
+      ['01:00.0', '02:10.0'],
+    ],
+    [
+      'do not count for the NUMA cells',
+      [plain('01', cell(0)), plain('02', cell(1)), plain('03', cell(2)), plain('04', cell(2))],
+      [ask(3, {})],
+      ['01'],
+      ['01', '03', '04'],
+    ],
+    [
+      'are kept even if another cell could hold all',
+      [...card('01', 3, cell(0)), plain('02', cell(1)), plain('03', cell(2))],
+      [ask(3, {})],
+      ['01:00.0'],
+      ['01:00.0', '02', '03'],
+    ],
+
     ['come first', [plain('01'), plain('02')], [ask(1, {})], ['02'], ['02']],
     [
       'do not make a request fail that can be met otherwise',
@@ -140,6 +181,13 @@ describe('devices that are with the instance', () => {
     ['need not exist', [plain('01')], [ask(1, {})], ['99'], ['01']],
   ])('%s', (_what, devices, requests, presentDevices, expected) => {
     expect(assigned(hostOf(devices), { ...wanting(requests), presentDevices })).toEqual(expected);
+  });
+
+  test('are not free for it if somebody else holds them, too', () => {
+    const amounts = { vcpus: 0n, memoryBytes: 0n, diskBytes: 0n };
+    const holdings = ['orphan', 'other'].map((key) => ({ key, amounts, overheadMemoryBytes: 0n, devices: ['01'] }));
+    const ledger = new Ledger(hostOf([plain('01')]), holdings);
+    expect(ledger.test({ ...wanting([ask(1, {})]), replaces: 'orphan' }).kind).toBe('rejected');
   });
 
   test('are free for the claim that replaces their holder', () => {

@@ -124,6 +124,11 @@ describe('pools', () => {
     expect(pciPools).toContainEqual({ ...common, tags: [], physicalNetwork: 'blue', total: 1, free: 1 });
   });
 
+  test('are in the order of what they are, not of where they are', () => {
+    const { pciPools } = new Ledger(hostOf([{ ...VF0, address: '00:00.0', productID: 'ffff' }, ...CARD])).view();
+    expect(pciPools.map(({ productID }) => productID)).toEqual(['10ed', '10fb', 'ffff']);
+  });
+
   test('TP-01: survive as JSON', () => {
     const { pciPools } = new Ledger(hostOf(CARD)).view();
     expect(JSON.parse(JSON.stringify(pciPools))).toEqual(pciPools);
