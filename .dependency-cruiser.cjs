@@ -74,7 +74,7 @@ module.exports = {
       core: ANY_CORE,
     }),
     ...room('kube', 'The way to the API server; knows objects, not decisions.', ['api'], {
-      npm: ['@kubernetes/client-node', 'undici'],
+      npm: ['@kubernetes/client-node', 'yaml'],
       core: ANY_CORE,
     }),
     ...room('agent', 'The shell that runs the protocol.', ['(api|drivers|kube|ledger|monitors|protocol|quantity)(/|$)', 'version\\.ts'], {

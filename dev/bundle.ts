@@ -1,17 +1,24 @@
-/** Bundles the command line into dist/: one file, and beside it only what cannot be bundled (koffi's native library). */
+/**
+ * Bundles the command line into dist/, with what is loaded only when it is wanted in files of its own (drivers, client-node's rarer
+ * credentials): a process costs the memory of what it uses. koffi's native library cannot be bundled.
+ */
 import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/resource-tracker.mjs',
+  entryPoints: { 'resource-tracker': 'src/cli/main.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
+  splitting: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
   external: ['koffi'],
   minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'linked',
   sourcemap: 'linked',
   logLevel: 'warning',
