@@ -16,8 +16,12 @@ import type { Step } from './step.ts';
 export interface Tampering {
   /** Answers in the server's stead; undefined: the server is asked. */
   readonly effect?: (effect: Effect, tracker: Tracker) => Observation | undefined;
-  /** Answers step 2 in the server's stead. */
-  readonly commit?: (node: ComputeNode) => Answer<ComputeNode> | undefined;
+  /** How step 2 is written instead. */
+  readonly commit?: (node: ComputeNode, api: ModelApi) => Answer<ComputeNode>;
+  /** How a claim is written instead. */
+  readonly claim?: (claim: InstanceClaim, api: ModelApi) => Answer<InstanceClaim>;
+  /** What is told of step 2 instead of the server's answer. */
+  readonly commitAnswer?: (answer: Answer<ComputeNode>, node: ComputeNode) => Answer<ComputeNode>;
   /** What is told to the tracker instead. */
   readonly observation?: (observation: Observation) => Observation;
 }
@@ -150,11 +154,11 @@ export class ModelAgent {
     if (commit === undefined) return;
     this.#commitIsOpen = true;
     this.#commits += 1;
-    const instead = tampering?.commit?.(commit);
-    if (instead === undefined) {
-      const carryOut = (): Answer<ComputeNode> => api.computeNodes.replaceStatus(commit);
-      network.send(this.#call('commit', carryOut, (answer) => this.#committed(answer)));
-    } else this.#committed(instead);
+    const carryOut = (): Answer<ComputeNode> =>
+      tampering?.commit?.(commit, api) ?? api.computeNodes.replaceStatus(commit);
+    network.send(
+      this.#call('commit', carryOut, (answer) => this.#committed(tampering?.commitAnswer?.(answer, commit) ?? answer)),
+    );
   }
 
   /** Lists consistently, and watches from there. An earlier list or watch is dropped. */
@@ -273,7 +277,8 @@ export class ModelAgent {
   }
 
   #askForClaim(effect: Effect & { kind: 'readClaim' | 'writeClaim' }): void {
-    const { claims } = this.#parts.api;
+    const { api, tampering } = this.#parts;
+    const { claims } = api;
     const { ref } = effect;
     const { namespace, name } = ref;
     const ask = (verb: string, kind: ClaimAnswer, carryOut: () => Answer<InstanceClaim>): Request =>
@@ -281,7 +286,8 @@ export class ModelAgent {
         this.#call(`${verb} claim ${namespace}/${name}`, carryOut, (answer) => this.observe({ kind, ref, answer })),
       );
     if (effect.kind === 'readClaim') ask('read', 'claimRead', () => claims.read(name, namespace));
-    else ask('write', 'claimWritten', () => claims.replaceStatus(effect.claim));
+    else
+      ask('write', 'claimWritten', () => tampering?.claim?.(effect.claim, api) ?? claims.replaceStatus(effect.claim));
   }
 
   #call<T>(what: string, carryOut: () => Answer<T>, told: (answer: Answer<T>) => void): Call {

@@ -19,6 +19,10 @@ export class ModelHost {
     this.#parts = parts;
   }
 
+  get totals(): HostReport['totals'] {
+    return this.#parts.totals;
+  }
+
   get events(): readonly DriverEvent[] {
     return this.#events;
   }

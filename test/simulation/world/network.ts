@@ -22,6 +22,7 @@ export class Request {
   #answer: (() => void) | undefined;
   #mayLand = true;
   #isAwaited = true;
+  #isDelayed = false;
 
   constructor(call: Call) {
     this.#call = call;
@@ -38,6 +39,15 @@ export class Request {
   /** Nothing can come of it any more. */
   get isOver(): boolean {
     return !this.#mayLand && !this.#isAwaited;
+  }
+
+  /** It is stuck somewhere: nothing comes of it by itself until it is hurried. */
+  delay(): void {
+    this.#isDelayed = true;
+  }
+
+  hurry(): void {
+    this.#isDelayed = false;
   }
 
   /** It is carried out now. */
@@ -81,6 +91,7 @@ export class Request {
 
   /** How it goes on when nothing goes wrong. */
   steps(): Step[] {
+    if (this.#isDelayed) return [];
     if (this.#mayLand) return [{ what: this.#words('land'), run: () => this.land() }];
     if (!this.#isAwaited) return [];
     if (this.#answer !== undefined) return [{ what: this.#words('answer'), run: () => this.answer() }];
@@ -88,7 +99,10 @@ export class Request {
   }
 
   faults(): Step[] {
-    const faults: Step[] = [];
+    const delay: Step = this.#isDelayed
+      ? { what: this.#words('hurry'), run: () => this.hurry() }
+      : { what: this.#words('delay'), run: () => this.delay() };
+    const faults = [delay];
     const { unanswered, refused } = this.#call;
     const canGiveUp = this.#isAwaited && unanswered !== undefined;
     if (canGiveUp) faults.push({ what: this.#words('give up'), run: () => this.giveUp() });
@@ -134,6 +148,11 @@ export class Network {
 
   abandon(sender: string): void {
     for (const request of this.#requests) if (request.sender === sender) request.abandon();
+  }
+
+  /** Nothing is stuck any longer. */
+  hurry(): void {
+    for (const request of this.#requests) request.hurry();
   }
 
   steps(): Step[] {
