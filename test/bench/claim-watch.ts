@@ -1,22 +1,33 @@
 /** The creator's own watch on the claims of one node: when each of them was seen as Claimed. */
 import type { InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
-import type { WatchEvent } from '../../src/kube/resource.ts';
+import { systemClock } from '../../src/kube/clock.ts';
+import { type Reflector, reflect } from '../../src/kube/reflector.ts';
 import type { Plane } from './bench.ts';
 import { until } from './until.ts';
 
 export class ClaimWatch implements AsyncDisposable {
-  readonly #end = new AbortController();
+  readonly #reflector: Reflector;
   readonly #claimedAtMs = new Map<string, number>();
   readonly #waiting = new Map<string, () => void>();
-  #followed: Promise<void> = Promise.resolve();
+
+  private constructor({ claims: client }: Plane, nodeName: string) {
+    // The API server ends the watch of whoever cannot keep up with a burst; a reflector goes on from there.
+    this.#reflector = reflect({
+      client,
+      fieldSelector: `spec.nodeName=${nodeName}`,
+      clock: systemClock,
+      random: Math.random,
+      onList: (items) => {
+        for (const claim of items) this.#see(claim);
+      },
+      onEvent: ({ type, object }) => (type === 'DELETED' ? undefined : this.#see(object)),
+    });
+  }
 
   /** Watches the claims of a node from now on. */
-  static async open({ claims }: Plane, nodeName: string): Promise<ClaimWatch> {
-    const fieldSelector = `spec.nodeName=${nodeName}`;
-    const resourceVersion = await claims.latestResourceVersion({ fieldSelector });
-    const watch = new ClaimWatch();
-    const signal = watch.#end.signal;
-    watch.#followed = watch.#follow(claims.watch({ fieldSelector, resourceVersion, timeoutSeconds: 3600, signal }));
+  static async open(plane: Plane, nodeName: string): Promise<ClaimWatch> {
+    const watch = new ClaimWatch(plane, nodeName);
+    await until('the claims are listed', () => watch.#reflector.listed);
     return watch;
   }
 
@@ -39,17 +50,8 @@ export class ClaimWatch implements AsyncDisposable {
     this.#claimedAtMs.clear();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#end.abort();
-    await this.#followed;
-  }
-
-  async #follow(events: AsyncIterable<WatchEvent<InstanceClaim>>): Promise<void> {
-    try {
-      for await (const event of events) if (event.type === 'MODIFIED') this.#see(event.object);
-    } catch (error) {
-      if (!this.#end.signal.aborted) throw error;
-    }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#reflector.stop();
   }
 
   #see({ metadata: { name }, status }: InstanceClaim): void {

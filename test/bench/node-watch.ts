@@ -1,25 +1,33 @@
 /** What an onlooker sees of one ComputeNode while its agent works. */
 import type { ComputeNode } from '../../src/api/generated/v1alpha1.ts';
-import type { WatchEvent } from '../../src/kube/resource.ts';
+import { systemClock } from '../../src/kube/clock.ts';
+import { type Reflector, reflect } from '../../src/kube/reflector.ts';
 import type { Plane } from './bench.ts';
 import { until } from './until.ts';
 
 export class NodeWatch implements AsyncDisposable {
-  readonly #end = new AbortController();
-  #followed: Promise<void> = Promise.resolve();
+  readonly #reflector: Reflector;
   #firstDecidingAtMs: number | undefined;
   #mostDeciding = 0;
   #instances = 0;
 
+  private constructor({ computeNodes: client }: Plane, nodeName: string) {
+    this.#reflector = reflect({
+      client,
+      fieldSelector: `metadata.name=${nodeName}`,
+      clock: systemClock,
+      random: Math.random,
+      onList: (items) => {
+        for (const node of items) this.#see(node);
+      },
+      onEvent: ({ object }) => this.#see(object),
+    });
+  }
+
   /** Watches from now on. */
-  static async open({ computeNodes }: Plane, nodeName: string): Promise<NodeWatch> {
-    const fieldSelector = `metadata.name=${nodeName}`;
-    const resourceVersion = await computeNodes.latestResourceVersion({ fieldSelector });
-    const watch = new NodeWatch();
-    const signal = watch.#end.signal;
-    watch.#followed = watch.#follow(
-      computeNodes.watch({ fieldSelector, resourceVersion, timeoutSeconds: 3600, signal }),
-    );
+  static async open(plane: Plane, nodeName: string): Promise<NodeWatch> {
+    const watch = new NodeWatch(plane, nodeName);
+    await until('the node is listed', () => watch.#reflector.listed);
     return watch;
   }
 
@@ -43,17 +51,8 @@ export class NodeWatch implements AsyncDisposable {
     this.#firstDecidingAtMs = undefined;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#end.abort();
-    await this.#followed;
-  }
-
-  async #follow(events: AsyncIterable<WatchEvent<ComputeNode>>): Promise<void> {
-    try {
-      for await (const event of events) if (event.type !== 'BOOKMARK') this.#see(event.object);
-    } catch (error) {
-      if (!this.#end.signal.aborted) throw error;
-    }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#reflector.stop();
   }
 
   #see({ status }: ComputeNode): void {
