@@ -22,11 +22,13 @@ export function runClaimLimits({ inputs, given, outputs }: VectorCase): Outcome 
 }
 
 /** A claim with PCI requests: the ones stored under the key that its kind looks at. */
-export function runClaimPci({ inputs, given, outputs }: VectorCase): Outcome {
+export function runClaimPci({ inputs, given, when, outputs }: VectorCase): Outcome {
   const { requests, devices, metadata_key: key, resize } = inputs;
   const lookedAt = resize === true ? 'new_pci_requests' : 'pci_requests';
   const wanted = key === lookedAt && isList(requests) ? requests : [];
-  const events: EventName[] = devices === null || devices === undefined ? ['NoDeviceList'] : [];
+  const lacksList =
+    !isList(devices) || /(?:without|no) (?:a )?PCI (?:list|tracker|device list)/i.test(`${given}; ${when}`);
+  const events: EventName[] = lacksList ? ['NoDeviceList'] : [];
   const host = { ...hostOf(given), devices: isList(devices) ? devices.map(deviceOf) : [] };
   const size = resized(sizeFrom(given, USUAL_INSTANCE, /instance .*/), objectAt(inputs, 'instance'));
   const request = { ...requestOf(size, inputs), pciRequests: requestsOf(wanted) };
@@ -36,7 +38,9 @@ export function runClaimPci({ inputs, given, outputs }: VectorCase): Outcome {
 }
 
 /** What a claim's ticket says: sizes with overhead, of the new flavor where it is for a resize. */
-export function runClaimProperties({ inputs, given, outputs }: VectorCase): Outcome {
+export function runClaimProperties({ inputs, given, when, outputs }: VectorCase): Outcome {
+  if (!/^read the (?:claim )?ticket$/.test(when) || !/instance \d+ MB/.test(given))
+    throw new NotRunnable('not understood');
   const flavor = /resize claim for a flavor (.*) of an instance/.exec(given)?.[1];
   const size = flavor === undefined ? sizeFrom(given, USUAL_INSTANCE, /instance .*/) : sizeFrom(flavor, '', /.*/);
   const held = heldFor({ key: 'ticket', ...requestOf(size, inputs), devices: [] });

@@ -1,5 +1,5 @@
 import type { Refusal } from '../../src/ledger/types.ts';
-import { fromUnits, GB, MB, VCPU } from './units.ts';
+import { fromUnits, GB, MB, twoDigits, VCPU } from './units.ts';
 
 const WORDS = {
   InsufficientMemory: ['memory', 'MB', MB],
@@ -15,6 +15,6 @@ export function refusalText(refusals: readonly Refusal[]): string {
 function reasonText(refusal: Refusal): string {
   if (refusal.reason === 'InsufficientPCIDevices') return 'Claim pci failed.';
   const [word, unitName, unit] = WORDS[refusal.reason];
-  const free = fromUnits(refusal.available, unit).toFixed(2);
+  const free = twoDigits(refusal.available, unit);
   return `Free ${word} ${free} ${unitName} < requested ${fromUnits(refusal.requested, unit)} ${unitName}`;
 }

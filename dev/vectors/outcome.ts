@@ -35,8 +35,8 @@ export interface Ran {
   readonly assumed: ReadonlySet<Figure>;
 }
 
-/** Memory, disk, vCPUs, or devices. */
-export type Figure = 'mem' | 'disk' | 'vcpus' | 'devices';
+/** Memory, disk, vCPUs, what an instance is counted under, or everything. */
+export type Figure = 'mem' | 'disk' | 'vcpus' | 'labels' | 'all';
 
 export type Outcome =
   | Ran

@@ -1,6 +1,7 @@
 import { assignableDevices, type WhitelistEntry } from '../../src/ledger/pci-whitelist.ts';
 import type { VectorCase } from './case.ts';
 import { isList, isObject, type Json, type JsonObject, listAt, NotRunnable } from './json.ts';
+import { meetsRequests } from './nova-match.ts';
 import { asksAliasKeys, deviceOf, extraFrom, requestsOf } from './nova-pci.ts';
 import { type EventName, type Figure, type Outcome, ran } from './outcome.ts';
 import { PCI_PHRASES } from './pci-phrases.ts';
@@ -41,7 +42,8 @@ export function runPciRequests(subject: VectorCase): Outcome {
   const supported = wanted === undefined ? undefined : world.choose(wanted) !== undefined;
   if (asksAliasKeys(requests ?? null)) world.events.add('AliasKeysAsked');
   if (wanted?.some(({ count }) => !(count > 0)) === true) world.events.add('CountNotPositive');
-  if (supported === true && (wanted?.length ?? 0) > 1) world.events.add('BetterThanGreedy');
+  if (wanted !== undefined && meetsRequests(requests ?? null, devices, world.assign(wanted) ?? []))
+    world.events.add('BetterThanGreedy');
   const known: JsonObject = {
     ...(supported === undefined ? {} : { supported }),
     pools: poolRows(world),

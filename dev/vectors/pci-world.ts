@@ -1,5 +1,5 @@
 import { Ledger } from '../../src/ledger/ledger.ts';
-import type { Holding, Host, PciDevice, PciRequest } from '../../src/ledger/types.ts';
+import type { AssignedDevice, Holding, Host, PciDevice, PciRequest } from '../../src/ledger/types.ts';
 import type { EventName, Figure } from './outcome.ts';
 
 const ONE = { numerator: 1n, denominator: 1n };
@@ -39,15 +39,19 @@ export class PciWorld {
 
   /** Whether the requests can be met; they are then held under the key. */
   take(key: string, pciRequests: readonly PciRequest[], isAttached: boolean): boolean {
-    this.picked = this.choose(pciRequests)?.length ?? 0;
     const addresses = this.choose(pciRequests);
+    this.picked = addresses?.length ?? 0;
     if (addresses !== undefined) this.hold(key, addresses, isAttached);
     return addresses !== undefined;
   }
 
   choose(pciRequests: readonly PciRequest[]): readonly string[] | undefined {
+    return this.assign(pciRequests)?.map(({ address }) => address);
+  }
+
+  assign(pciRequests: readonly PciRequest[]): readonly AssignedDevice[] | undefined {
     const decision = this.ledger.test({ amounts: NOTHING, overheadMemoryBytes: 0n, limits: {}, pciRequests });
-    return decision.kind === 'granted' ? decision.devices.map(({ address }) => address) : undefined;
+    return decision.kind === 'granted' ? decision.devices : undefined;
   }
 
   hold(key: string, devices: readonly string[], isAttached: boolean): void {

@@ -30,8 +30,8 @@ export const RESIZE_PHRASES: readonly Phrase<TrackerWorld>[] = [
   ],
   [/the flavor of one is neither stashed nor in the database/, (world) => replaceLast(world, { oldFlavor: 99 })],
   [
-    /instance (?:already|still) assigned to \w+(?:, task (\w+)|, resized)?/,
-    (world, match) => place(world, { isHere: false, ...stateOf(match[1]) }),
+    /instance (?:already |still )?(?:is )?assigned (?:to )?(\w+)(?:, task (\w+)|, resized)?/,
+    (world, match) => place(world, { isHere: match[1] === 'here', ...stateOf(match[2]) }),
   ],
   [/resized|(?:with )?task_state (\w+)|task (\w+)/, (world, match) => place(world, stateOf(match[1] ?? match[2]))],
   [/instance (?:has the OLD|already has the NEW) flavor \((\d+)\)/, (world, match) => moveTo(world, Number(match[1]))],

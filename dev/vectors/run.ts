@@ -120,7 +120,8 @@ const FIGURES: readonly (readonly [figure: Figure, path: RegExp])[] = [
   ['mem', /(?:^|\.)(?:mem|free_ram_mb|after_audit)$/],
   ['disk', /(?:^|\.)(?:disk|free_disk_gb)$/],
   ['vcpus', /(?:^|\.)(?:vcpus|stats_vcpus)$/],
-  ['devices', /./],
+  ['labels', /^num_(?:vm|task|os_type|proj|vcpus)_/],
+  ['all', /./],
 ];
 
 /** Whether a figure follows from something that the case does not tell, so that it says nothing about the ledger. */

@@ -18,6 +18,8 @@ export function runSchedulerLimits({ given, outputs }: VectorCase): Outcome {
   const row = LIMITS.find(([, unit]) => unit === total[2]);
   if (row === undefined || outputs[row[0]] === undefined) throw new NotRunnable('no limit for what the node has');
   const [key, , unit] = row;
+  // Nova: a node that reports no VCPUs is one that does not know; then there is no limit.
+  if (unit === VCPU && Number(total[1]) === 0) return ran({ [key]: null });
   const exact = { numerator: inUnits(Number(ratio), 1_000_000n), denominator: 1_000_000n };
   return ran({ [key]: fromUnits(limitOf(inUnits(Number(total[1]), unit), 0n, exact), unit) });
 }

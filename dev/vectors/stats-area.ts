@@ -2,7 +2,7 @@ import { Ledger } from '../../src/ledger/ledger.ts';
 import type { Holding, Host, InstanceFacts } from '../../src/ledger/types.ts';
 import type { VectorCase } from './case.ts';
 import { type JsonObject, listAt, NotRunnable } from './json.ts';
-import { type EventName, type Outcome, ran } from './outcome.ts';
+import { type EventName, type Figure, type Outcome, ran } from './outcome.ts';
 import { type Phrase, perform } from './prose.ts';
 import { scenarioText } from './scenario-text.ts';
 
@@ -22,6 +22,7 @@ const USUAL: InstanceFacts = { vmState: 'active', taskState: null, osType: 'Linu
 class StatsWorld {
   ledger = new Ledger(HOST);
   readonly events = new Set<EventName>();
+  readonly assumed = new Set<Figure>(['labels']);
   readonly vcpus: number[] = [];
   #count = 0;
 
@@ -59,10 +60,15 @@ const PHRASES: readonly Phrase<StatsWorld>[] = [
     /(?:one )?building instance(?: with task (\w+))?/,
     (world, match) => world.add({ vmState: 'building', taskState: match[1] ?? null }),
   ],
+  [/one instance in (?:every|each) task state listed/, () => {}],
   [
-    /one instance|(?:one )?active instance(?: with task (\w+))?/,
-    (world, match) => world.add({ taskState: match[1] ?? null }),
+    /one instance/,
+    (world) => {
+      world.assumed.add('all');
+      world.add({});
+    },
   ],
+  [/(?:one )?active instance(?: with task (\w+))?/, (world, match) => world.add({ taskState: match[1] ?? null })],
   [/instances with no os_type and no project/, (world) => world.add({ osType: null, project: null })],
   [/nothing|workload|io_workload|add/, () => {}],
   [/becomes ([\w-]+)/, (world, match) => world.change({ vmState: match[1] ?? '' })],
@@ -96,11 +102,10 @@ export function runStats(subject: VectorCase, all: ReadonlyMap<string, VectorCas
   const world = new StatsWorld();
   const tasks = listAt(subject.inputs, 'tasks');
   for (const task of tasks) world.add({ taskState: task === null ? null : `${task}` });
-  const text = tasks.length > 0 ? subject.when : scenarioText(subject, all);
-  perform(world, text, PHRASES);
+  perform(world, scenarioText(subject, all), PHRASES);
   const known = { ...counters(world.ledger), ...(world.vcpus.length > 0 ? { vcpus: world.vcpus } : {}) };
   const actual = Object.keys(subject.outputs).map((key) => [key, probe(key, known)] as const);
-  return ran(Object.fromEntries(actual), world.events);
+  return ran(Object.fromEntries(actual), world.events, world.assumed);
 }
 
 /** Nova's names for our statistics. */

@@ -113,7 +113,10 @@ function scalarProbe(key: string, expected: Json, world: TrackerWorld): Json | u
       return tracker.view().freeDevices;
     case 'flavor':
       return tracker.heldFlavorOf(world.theInstance().uuid) ?? null;
+    case 'error':
+      return world.error;
     case 'ok':
+      if (typeof expected === 'boolean') return world.error === null;
       return results.filter((error) => error === null).length;
     case 'refused':
       return results.filter((error) => error !== null).length;

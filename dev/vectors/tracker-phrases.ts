@@ -43,6 +43,10 @@ export const TRACKER_PHRASES: readonly Phrase<TrackerWorld>[] = [
   phrase('the claim scope raises', (world) => claimAndAbort(world, 1)),
   phrase('abort the same claim twice', (world) => claimAndAbort(world, 2)),
   phrase('writing the instance host fails', (world) => claimAndAbort(world, 1)),
+  phrase('writing the (?:node )?record fails', (world) => {
+    claimAndAbort(world, 1);
+    world.tracker.events.add('WriteFailed');
+  }),
   phrase('(?:first )?audit', (world) => world.audit()),
 
   // Updates of a tracked instance.

@@ -38,3 +38,13 @@ export function inUnits(value: number, unit: bigint): bigint {
 export function fromUnits(amount: bigint, unit: bigint): number {
   return Number(amount) / Number(unit);
 }
+
+/** With two digits behind the point, halves to the even one, as Python's `%.2f` has it. */
+export function twoDigits(amount: bigint, unit: bigint): string {
+  const size = amount < 0n ? -amount : amount;
+  const doubled = (size * 200n) / unit;
+  const isHalf = doubled % 2n === 1n && (size * 200n) % unit === 0n;
+  const hundredths = isHalf ? (doubled / 4n) * 2n + (doubled % 4n === 3n ? 2n : 0n) : (doubled + 1n) / 2n;
+  const digits = `${hundredths}`.padStart(3, '0');
+  return `${amount < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
+}
