@@ -26,10 +26,11 @@ export function setOf(value: Buffer): Buffer {
   return encode(tags.set, value);
 }
 
-/** A non-negative integer of any length, big-endian. */
+/** A non-negative integer of any length, big-endian. DER wants the shortest form: one zero byte in front where the sign needs it, else none. */
 export function integer(bytes: Buffer): Buffer {
-  const first = bytes[0] ?? 0;
-  return encode(tags.integer, first < 0x80 ? bytes : Buffer.concat([Buffer.of(0), bytes]));
+  const start = bytes.findIndex((byte) => byte !== 0);
+  const shortest = start === -1 ? Buffer.of(0) : bytes.subarray(start);
+  return encode(tags.integer, (shortest[0] ?? 0) < 0x80 ? shortest : Buffer.concat([Buffer.of(0), shortest]));
 }
 
 export function booleanTrue(): Buffer {
