@@ -98,12 +98,13 @@ function withoutGrant(claim: InstanceClaim, { reasons, message }: Grounds, now: 
   };
 }
 
-/** The granted devices with what the host says of them. */
+/** The granted devices with what the host says of them, by address. */
 export function grantedDevices(
   devices: readonly AssignedDevice[],
   host: ReadonlyMap<string, PciDevice>,
 ): ClaimedPciDevice[] {
-  return devices.map(({ request, address }) => {
+  const sorted = devices.toSorted((one, other) => (one.address < other.address ? -1 : 1));
+  return sorted.map(({ request, address }) => {
     const device = host.get(address);
     return {
       request,

@@ -2,7 +2,7 @@
 
 import { nodeColumns } from '../api/columns.ts';
 import { setCondition } from '../api/conditions.ts';
-import type { ComputeNode, ComputeNodeStatus, Condition, EffectivePolicy } from '../api/generated/v1alpha1.ts';
+import type { ComputeNode, ComputeNodeStatus, Condition, EffectivePolicy, Orphan } from '../api/generated/v1alpha1.ts';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
 import type { LedgerView } from '../ledger/ledger.ts';
 import type { NodePolicy } from '../ledger/types.ts';
@@ -48,19 +48,11 @@ const MAX_ORPHANS_LISTED = 256;
 
 /** The status to publish. Conditions of other writers (AgentAlive, NodeExists) are left as they are. */
 export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
-  const { node, settings, token, deciding } = facts;
-  const sums = facts.view === undefined ? {} : sumsOf(facts, facts.view);
+  const { node, settings, token, deciding, report } = facts;
   return {
+    // Until the first audit the figures of the former owner stand: a restart must not take them from schedulers and people.
+    ...(report === undefined ? { columns: nodeColumns({}), ...node.status } : figuresOf(facts, report)),
     effective: effectiveOf(facts.policy),
-    ...(facts.report !== undefined && hostOf(facts, facts.report)),
-    ...sums,
-    columns: nodeColumns(sums),
-    orphans: facts.orphans.slice(0, MAX_ORPHANS_LISTED).map(({ uuid, name, memoryBytes, vcpus }) => ({
-      uuid,
-      name,
-      memory: formatBytes(memoryBytes + settings.overheadMemoryBytes({ vcpus, memoryBytes })),
-      vcpus: Number(vcpus),
-    })),
     agent: {
       identity: settings.identity,
       token,
@@ -71,6 +63,20 @@ export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
     conditions: conditionsOf(facts),
     observedGeneration: node.metadata.generation ?? 0,
   };
+}
+
+function figuresOf(facts: NodeFacts, report: HostReport): Partial<ComputeNodeStatus> {
+  const sums = facts.view === undefined ? {} : sumsOf(facts, facts.view);
+  return { ...hostOf(facts, report), ...sums, columns: nodeColumns(sums), orphans: orphansOf(facts) };
+}
+
+function orphansOf({ orphans, settings }: NodeFacts): Orphan[] {
+  return orphans.slice(0, MAX_ORPHANS_LISTED).map(({ uuid, name, memoryBytes, vcpus }) => ({
+    uuid,
+    name,
+    memory: formatBytes(memoryBytes + settings.overheadMemoryBytes({ vcpus, memoryBytes })),
+    vcpus: Number(vcpus),
+  }));
 }
 
 function effectiveOf(policy: NodePolicy): EffectivePolicy {
@@ -175,7 +181,7 @@ function conditionsOf(facts: NodeFacts): readonly Condition[] {
   set('HypervisorConnected', driverFault === undefined, ...connection(driverFault));
   set('TrackingEnabled', report !== undefined, ...tracking(report));
   set('HardwareReportCurrent', report !== undefined && reportFault === undefined, ...hardware(report, reportFault));
-  set('OrphansDetected', orphans.length > 0, ...orphaned(orphans));
+  if (report !== undefined) set('OrphansDetected', orphans.length > 0, ...orphaned(orphans));
   const unready = conditions
     .filter(({ type, status }) => REQUIRED.has(type) && status !== 'True')
     .map(({ type }) => type);

@@ -68,9 +68,12 @@ function askOf(request: Asked & { kind: 'readable' }, circumstances: Circumstanc
 /** What runs here already is granted even over the limit; devices that it has are its own, asked for or not. */
 function adopt(asks: ClaimRequest, ledger: Ledger, circumstances: Circumstances): Verdict {
   const decision = ledger.test(asks);
-  if (decision.kind === 'granted') return { kind: 'grant', devices: decision.devices };
-  const fallback = asks.pciRequests[0]?.name ?? 'adopted';
-  return { kind: 'grant', devices: circumstances.orphanDevices.map((address) => ({ request: fallback, address })) };
+  const assigned = decision.kind === 'granted' ? decision.devices : [];
+  const others = circumstances.orphanDevices.filter(
+    (address) => !assigned.some((device) => device.address === address),
+  );
+  const request = asks.pciRequests[0]?.name ?? 'adopted';
+  return { kind: 'grant', devices: [...assigned, ...others.map((address) => ({ request, address }))] };
 }
 
 function alreadyClaimed(by: string): Grounds {
