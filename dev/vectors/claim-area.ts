@@ -6,7 +6,7 @@ import { asksAliasKeys, deviceOf, requestsOf } from './nova-pci.ts';
 import { refusalText } from './nova-text.ts';
 import { type EventName, type Outcome, ran } from './outcome.ts';
 import { sizeIn } from './prose.ts';
-import { amountsOf, fromUnits, GB, inUnits, limitsOf, MB, type Size, VCPU } from './units.ts';
+import { amountIn, amountsOf, fromUnits, GB, limitsOf, MB, type Size, VCPU } from './units.ts';
 
 const ONE = { numerator: 1n, denominator: 1n };
 /** Of the claims' own tests: node 2048 MB / 20 GB / 2 VCPU, instance 1024 MB, root 10 GB + ephemeral 5 GB, 1 VCPU. */
@@ -102,7 +102,7 @@ function resized(size: Size, instance: JsonObject): Size {
 function requestOf(size: Size, inputs: JsonObject): ClaimRequest {
   return {
     amounts: amountsOf(size),
-    overheadMemoryBytes: inUnits(numberAt(inputs, 'overhead_mb') ?? 0, MB),
+    overheadMemoryBytes: amountIn(numberAt(inputs, 'overhead_mb') ?? 0, MB),
     limits: limitsOf(objectAt(inputs, 'limits')),
     pciRequests: [],
   };

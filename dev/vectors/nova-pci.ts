@@ -29,6 +29,11 @@ export function deviceOf(device: Json): PciDevice {
   };
 }
 
+/** What Nova puts into one pool. */
+export function poolKeyOf(device: JsonObject): string {
+  return JSON.stringify([device.vendor_id, device.product_id, extraTag(extraOf(device))]);
+}
+
 function extraOf(device: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(device).filter(([key]) => !FIELDS.has(key)));
 }

@@ -6,7 +6,7 @@ import { type JsonObject, NotRunnable } from './json.ts';
 import { isOpen, isResizing, type NovaMigration, newestByInstance } from './nova-migrations.ts';
 import { refusalText } from './nova-text.ts';
 import type { EventName } from './outcome.ts';
-import { amountsOf, fromUnits, GB, inUnits, limitsOf, MB, type Size, VCPU } from './units.ts';
+import { amountIn, amountsOf, fromUnits, GB, limitsOf, MB, type Size, VCPU } from './units.ts';
 
 const ONE = { numerator: 1n, denominator: 1n };
 const ELSEWHERE = 'elsewhere';
@@ -57,7 +57,7 @@ export class NovaTracker {
     return {
       totals: amountsOf({ memoryMb, diskGb, vcpus }),
       policy: {
-        reserved: { vcpus: 0n, memoryBytes: inUnits(reservedMemoryMb, MB), diskBytes: inUnits(reservedDiskMb, MB) },
+        reserved: { vcpus: 0n, memoryBytes: amountIn(reservedMemoryMb, MB), diskBytes: amountIn(reservedDiskMb, MB) },
         allocationRatios: { vcpus: ONE, memory: ONE, disk: ONE },
         limitPolicy: 'ClaimOnly',
       },
@@ -171,14 +171,14 @@ export class NovaTracker {
   }
 
   #test(size: Size, limits: JsonObject, pciRequests: readonly PciRequest[]) {
-    const overheadMemoryBytes = inUnits(this.node.overheadMb, MB);
+    const overheadMemoryBytes = amountIn(this.node.overheadMb, MB);
     return this.ledger.test({ amounts: amountsOf(size), overheadMemoryBytes, limits: limitsOf(limits), pciRequests });
   }
 
   #instanceHolding(instance: NovaInstance, devices: readonly string[]): Holding {
     const { uuid: key, size, vmState, taskState } = instance;
     const facts = { vmState, taskState, osType: null, project: null };
-    return { key, amounts: amountsOf(size), overheadMemoryBytes: inUnits(this.node.overheadMb, MB), devices, facts };
+    return { key, amounts: amountsOf(size), overheadMemoryBytes: amountIn(this.node.overheadMb, MB), devices, facts };
   }
 
   #holdInstance(instance: NovaInstance, former: Ledger): void {
@@ -199,15 +199,15 @@ export class NovaTracker {
     this.ledger.hold({
       key,
       amounts: amountsOf(size),
-      overheadMemoryBytes: inUnits(this.node.overheadMb, MB),
+      overheadMemoryBytes: amountIn(this.node.overheadMb, MB),
       devices,
     });
     this.#heldFlavor.set(key, flavor);
   }
 
   #holdOrphan({ uuid, memoryMb }: { readonly uuid: string; readonly memoryMb: number }): void {
-    const overheadMemoryBytes = inUnits(this.node.overheadMb, MB);
-    const orphan = { vcpus: VCPU, memoryBytes: inUnits(memoryMb, MB), overheadMemoryBytes, devices: [] };
+    const overheadMemoryBytes = amountIn(this.node.overheadMb, MB);
+    const orphan = { vcpus: VCPU, memoryBytes: amountIn(memoryMb, MB), overheadMemoryBytes, devices: [] };
     this.ledger.hold(orphanHolding(`${uuid}/orphan`, orphan, 'ClaimOnly'));
   }
 }

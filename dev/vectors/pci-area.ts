@@ -1,7 +1,8 @@
 import { assignableDevices, type WhitelistEntry } from '../../src/ledger/pci-whitelist.ts';
+import type { AssignedDevice } from '../../src/ledger/types.ts';
 import type { VectorCase } from './case.ts';
 import { isList, isObject, type Json, type JsonObject, listAt, NotRunnable } from './json.ts';
-import { meetsRequests } from './nova-match.ts';
+import { isMetGreedily, meetsRequests } from './nova-match.ts';
 import { asksAliasKeys, deviceOf, extraFrom, requestsOf } from './nova-pci.ts';
 import { type EventName, type Figure, type Outcome, ran } from './outcome.ts';
 import { PCI_PHRASES } from './pci-phrases.ts';
@@ -42,8 +43,9 @@ export function runPciRequests(subject: VectorCase): Outcome {
   const supported = wanted === undefined ? undefined : world.choose(wanted) !== undefined;
   if (asksAliasKeys(requests ?? null)) world.events.add('AliasKeysAsked');
   if (wanted?.some(({ count }) => !(count > 0)) === true) world.events.add('CountNotPositive');
-  if (wanted !== undefined && meetsRequests(requests ?? null, devices, world.assign(wanted) ?? []))
+  if (wanted !== undefined && isBetterThanGreedy(listAt(subject.inputs, 'requests'), devices, world.assign(wanted))) {
     world.events.add('BetterThanGreedy');
+  }
   const known: JsonObject = {
     ...(supported === undefined ? {} : { supported }),
     pools: poolRows(world),
@@ -52,6 +54,14 @@ export function runPciRequests(subject: VectorCase): Outcome {
     ...(told.empty === undefined ? {} : { empty: told.empty }),
   };
   return asked(subject, known, world.events);
+}
+
+function isBetterThanGreedy(
+  requests: readonly Json[],
+  devices: readonly Json[],
+  chosen: readonly AssignedDevice[] = [],
+): boolean {
+  return meetsRequests(requests, devices, chosen) && !isMetGreedily(requests, devices);
 }
 
 interface Told {

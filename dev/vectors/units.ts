@@ -1,6 +1,6 @@
 import type { Amounts } from '../../src/ledger/amounts.ts';
 import type { ClaimLimits } from '../../src/ledger/types.ts';
-import { type JsonObject, numberAt } from './json.ts';
+import { type JsonObject, NotRunnable, numberAt } from './json.ts';
 
 export const MB = 1n << 20n;
 export const GB = 1n << 30n;
@@ -15,7 +15,7 @@ export interface Size {
 }
 
 export function amountsOf({ memoryMb, diskGb, vcpus }: Size): Amounts {
-  return { memoryBytes: inUnits(memoryMb, MB), diskBytes: inUnits(diskGb, GB), vcpus: inUnits(vcpus, VCPU) };
+  return { memoryBytes: amountIn(memoryMb, MB), diskBytes: amountIn(diskGb, GB), vcpus: amountIn(vcpus, VCPU) };
 }
 
 /** Nova's limits by its keys; null means none, and unknown keys are ignored. */
@@ -26,6 +26,12 @@ export function limitsOf(limits: JsonObject): ClaimLimits {
     ...(disk === undefined ? {} : { diskBytes: inUnits(disk, GB) }),
     ...(vcpu === undefined ? {} : { vcpus: inUnits(vcpu, VCPU) }),
   };
+}
+
+/** What is held or asked for is never below zero; a limit may be. */
+export function amountIn(value: number, unit: bigint): bigint {
+  if (value < 0) throw new NotRunnable(`an amount below zero: ${value}`);
+  return inUnits(value, unit);
 }
 
 /** A decimal number times a unit, without floats; what is less than one is cut off. */
