@@ -22,6 +22,8 @@ export function createHostFileDriver(path: string, overhead: Partial<OverheadCon
     start: async (options) => {
       if (running !== undefined || stopped) return;
       running = await follow(path, options);
+      // Only now: whoever is told that it is connected may audit at once.
+      running.listen();
     },
     audit: async (signal) => {
       if (running === undefined || stopped) throw new DriverError('Disconnected', 'the fake hypervisor is not started');
@@ -36,6 +38,7 @@ export function createHostFileDriver(path: string, overhead: Partial<OverheadCon
 }
 
 interface Follower {
+  listen(): void;
   audit(signal: AbortSignal | undefined): Promise<HostReport>;
   stop(): void;
 }
@@ -61,8 +64,8 @@ async function follow(path: string, options: DriverOptions): Promise<Follower> {
       options.log?.('error', 'the host file cannot be followed', { error: String(error) }),
     );
   });
-  hypervisor.listen(options.onEvent);
   return {
+    listen: () => hypervisor.listen(options.onEvent),
     audit: async (signal) => {
       await reread();
       return hypervisor.audit(signal);

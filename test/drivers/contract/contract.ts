@@ -58,6 +58,16 @@ export function describeDriverContract(name: string, world: ContractWorld): void
       await expect(harness.driver.audit()).rejects.toMatchObject({ name: 'DriverError', code: 'Disconnected' });
     });
 
+    row('an audit that begins while connected is being told succeeds', undefined, async () => {
+      const { promise, resolve, reject } = Promise.withResolvers<HostReport>();
+      await harness.driver.start({
+        onEvent: ({ kind }) => {
+          if (kind === 'connected') harness.driver.audit().then(resolve, reject);
+        },
+      });
+      await expect(promise).resolves.toMatchObject({ hostname: expect.any(String) });
+    });
+
     row('a report has totals, and every list in it is sorted', undefined, async () => {
       await harness.define(TWO);
       await connect();
