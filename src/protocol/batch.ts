@@ -126,11 +126,23 @@ function circumstances(
   };
 }
 
-function otherHolder(entry: Entry, { cache, books }: BatchContext): string | undefined {
-  for (const other of cache.byInstance(instanceIdOf(entry.claim))) {
-    if (other !== entry && books.holds(other.ref.uid)) return `${other.ref.namespace}/${other.ref.name}`;
+function otherHolder(entry: Entry, context: BatchContext): string | undefined {
+  for (const other of rivals(entry, context)) {
+    if (other !== entry && context.books.holds(other.ref.uid)) return `${other.ref.namespace}/${other.ref.name}`;
   }
   return undefined;
+}
+
+/** Claims for the same instance: by its uuid, which may be known from the hypervisor only, and the one that its metadata names. */
+function* rivals(entry: Entry, { cache, instances }: BatchContext): Generator<Entry> {
+  const id = instanceIdOf(entry.claim);
+  yield* cache.byInstance(id);
+  const own = instances.of(entry);
+  if (own !== undefined && own.uuid !== id) yield* cache.byInstance(own.uuid);
+  const wanted = instances.get(id);
+  if (wanted === undefined) return;
+  // Not where that claim has another instance: a copied domain carries the metadata of its original.
+  for (const other of instances.claimsOf(wanted)) if (instances.of(other) === wanted) yield other;
 }
 
 function waitDeadline({ claim, createdAtMs }: Entry): number | undefined {

@@ -65,9 +65,11 @@ export class Instances {
     return orphans.sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
   }
 
-  /** An instance whose metadata names a claim that exists is that one's, whatever its uuid. */
+  /** An instance whose metadata names a claim that exists is that one's, whatever its uuid; one that was refused or expired has none. */
   #namesAnother({ claim }: ReportedInstance): boolean {
-    return claim !== undefined && this.#cache.byName(claim.namespace, claim.name) !== undefined;
+    const named = claim && this.#cache.byName(claim.namespace, claim.name);
+    const phase = named?.claim.status?.phase;
+    return named !== undefined && phase !== 'Rejected' && phase !== 'Expired';
   }
 }
 

@@ -49,6 +49,31 @@ describe('an orphan', () => {
     expect(node(world)).toMatchObject({ used: { memory: '6Gi', vcpus: 1 }, orphans: [] });
   });
 
+  it('is counted once within the batch that takes it over, too', () => {
+    const world = ownedWorld();
+    world.host.put(instance({ uuid: UUID, memoryBytes: 4n * GIBIBYTE }));
+    world.settle();
+    world.create(claimOf({ memoryMi: 4096 }));
+    world.clock.advance(1000);
+    world.create(claim({ name: 'b', memoryMi: 4096 }));
+    world.settle();
+    expect(world.claim('b').status?.phase).toBe('Claimed');
+  });
+
+  it('is taken by its uuid when the claim that its metadata names has moved away', () => {
+    const world = ownedWorld();
+    const moved = world.create(claim({ name: 'moved' }));
+    world.settle(/write claim/);
+    world.api.claims.change('moved', 'default', () => ({ spec: { ...moved.spec, nodeName: 'node-b' } }));
+    world.settle();
+    world.host.put(
+      instance({ uuid: UUID, memoryBytes: 6n * GIBIBYTE, claim: { namespace: 'default', name: 'moved' } }),
+    );
+    world.create(claimOf({ memoryMi: 6144 }));
+    world.settle();
+    expect(node(world)).toMatchObject({ used: { memory: '6Gi' }, orphans: [] });
+  });
+
   it('is counted again when the claim that took it over could not be written', () => {
     const world = ownedWorld();
     world.host.put(instance({ uuid: UUID, memoryBytes: 6n * GIBIBYTE }));
@@ -79,6 +104,49 @@ describe('an orphan', () => {
     expect(world.claim('b').status?.pciDevices).toMatchObject([{ address: '0000:02:00.0' }]);
     const { vcpus } = node(world).used ?? {};
     expect(vcpus).toBe(limitPolicy === 'Capped' ? 2 : 1);
+  });
+});
+
+describe('one instance and two claims for it, where its metadata names one of them', () => {
+  const named = { namespace: 'default', name: 'named' };
+  const refused = (by: string) => ({
+    phase: 'Rejected',
+    conditions: [{ reason: 'InstanceAlreadyClaimed', message: expect.stringContaining(`default/${by} already`) }],
+  });
+
+  it('refuses the one that gives the uuid once the named one has it', () => {
+    const world = ownedWorld();
+    world.host.put(instance({ uuid: UUID, claim: named }));
+    world.create(claim({ name: 'named' }));
+    world.settle();
+    world.create(claimOf());
+    world.settle();
+    expect(world.claim('a').status).toMatchObject(refused('named'));
+    expect(world.claim('named').status).toMatchObject({ phase: 'Claimed', vmState: 'Active' });
+  });
+
+  it('refuses the named one once the one that gives the uuid has it', () => {
+    const world = ownedWorld();
+    world.host.put(instance({ uuid: UUID, claim: named }));
+    world.create(claimOf());
+    world.settle();
+    world.create(claim({ name: 'named' }));
+    world.settle();
+    expect(world.claim('named').status).toMatchObject(refused('a'));
+    expect(node(world)).toMatchObject({ orphans: [] });
+  });
+
+  it('grants the claim of a copied instance, whose metadata still names the claim of the original', () => {
+    const world = ownedWorld();
+    const other = '00000000-0000-4000-8000-000000000000';
+    world.host.put(instance({ uuid: other, claim: named }));
+    world.create(claim({ name: 'named' }));
+    world.settle();
+    world.host.put(instance({ uuid: UUID, claim: named }));
+    world.settle();
+    world.create(claimOf());
+    world.settle();
+    expect(world.claim('a').status?.phase).toBe('Claimed');
   });
 });
 
