@@ -14,6 +14,21 @@ function worldWithGrantSent(): World {
   return world;
 }
 
+/** The same, and an older claim of the same size that is bound to this node only later: it comes first then. */
+function worldWithOlderClaim(): { readonly world: World; readonly bindOlder: () => void } {
+  const world = new World();
+  world.startAgent();
+  world.settle();
+  const older = world.create(claim({ name: 'older', memoryMi: 6144, schedulerName: 'sched', nodeName: 'node-b' }));
+  world.clock.advance(1000);
+  world.create(claim({ name: 'a', memoryMi: 6144 }));
+  world.settle(/write claim/);
+  const bindOlder = (): void => {
+    world.api.claims.change('older', 'default', () => ({ spec: { ...older.spec, nodeName: 'node-a' } }));
+  };
+  return { world, bindOlder };
+}
+
 /** Whether the agent still holds the 6 GiB: a claim of 4 GiB is refused then. */
 function holds(world: World, heldBack?: RegExp): boolean {
   world.create(claim({ name: 'probe', memoryMi: 4096 }));
@@ -56,6 +71,28 @@ describe('step 2, the write of ComputeNode', () => {
     world.settle(/node watch/);
     expect(world.claim('a').status?.phase).toBe('Rejected');
     expect(world.agents[0]?.outcomes).toMatchObject([{ phase: 'Rejected', reasons: ['InsufficientMemory'] }]);
+  });
+
+  it('is taken back with all that it granted, so that the same claim fits again', () => {
+    const world = new World();
+    world.startAgent();
+    world.settle();
+    world.create(claim({ name: 'a', memoryMi: 6144 }));
+    world.settle(/commit/);
+    world.api.computeNodes.change('node-a', undefined, () => ({ spec: { reserved: { disk: '1Gi' } } }));
+    world.settle();
+    expect(world.claim('a').status?.phase).toBe('Claimed');
+  });
+
+  it('does not send what somebody changed while it was written', () => {
+    const world = worldWithCommitOpen();
+    label(world);
+    world.settle(/commit|turn/);
+    world.network.find(/commit/).land();
+    world.settle(/turn/);
+    expect(world.network.requests).toEqual([]);
+    world.settle();
+    expect(world.claim('a').status?.phase).toBe('Claimed');
   });
 
   it.each([
@@ -170,6 +207,55 @@ describe('step 3, the write of a decision', () => {
     expect(usedMemory(world)).toBe('6Gi');
   });
 
+  it.each([
+    ['our read showed nothing', false],
+    ['our second try was refused', true],
+  ])('holds against an older claim that comes later, as the first try may land after %s', (_what, isRefused) => {
+    const { world, bindOlder } = worldWithOlderClaim();
+    const first = world.network.find(/write claim/);
+    first.giveUp();
+    world.settle(/write claim/);
+    const retry = world.network.requests.find((request) => request !== first && /write claim/.test(request.what));
+    if (isRefused) retry?.refuse();
+    world.settle(/claim default\/a/);
+    bindOlder();
+    world.settle(/claim default\/a/);
+    first.land();
+    world.settle();
+    expect(world.claim('a').status?.phase).toBe('Claimed');
+    expect(world.claim('older').status).toMatchObject({ phase: 'Pending', attempts: [{ nodeName: 'node-a' }] });
+    expect(usedMemory(world)).toBe('6Gi');
+  });
+
+  it('is made up anew after a conflict that nothing explains', () => {
+    let conflicts = 0;
+    const world = new World({
+      tampering: {
+        claim: (object, { claims }) => {
+          conflicts += 1;
+          return conflicts === 1 ? { kind: 'conflict' } : claims.replaceStatus(object);
+        },
+      },
+    });
+    world.startAgent();
+    world.settle();
+    world.create(claim({ name: 'a' }));
+    world.settle();
+    expect(world.claim('a').status?.phase).toBe('Claimed');
+  });
+
+  it('tells an attempt once, also when somebody changed the claim before it landed', () => {
+    const world = new World();
+    world.startAgent();
+    world.settle();
+    world.create(claim({ name: 'a', memoryMi: 9216, schedulerName: 'sched' }));
+    world.settle(/write claim/);
+    world.api.claims.change('a', 'default', ({ status }) => ({ status: { ...status, phase: 'Pending' } }));
+    world.settle();
+    expect(world.agents[0]?.outcomes).toMatchObject([{ phase: 'Attempted', reasons: ['InsufficientMemory'] }]);
+    expect(world.claim('a').status?.attempts).toHaveLength(1);
+  });
+
   it('is made up anew when it is refused, and that is logged', () => {
     const world = worldWithGrantSent();
     world.network.find(/write claim/).refuse();
@@ -198,20 +284,13 @@ describe('step 3, the write of a decision', () => {
   it.each(['refused', 'conflict'] as const)(
     'is not mistaken for a former write of the same claim, whose answer (%s) comes late',
     (answer) => {
-      const world = new World();
-      world.startAgent();
-      world.settle();
-      // Older, so that it comes first once it is bound here, and there is room for one of the two only.
-      const older = world.create(claim({ name: 'older', memoryMi: 6144, schedulerName: 'sched', nodeName: 'node-b' }));
-      world.clock.advance(1000);
-      world.create(claim({ name: 'a', memoryMi: 6144 }));
-      world.settle(/write claim/);
+      const { world, bindOlder } = worldWithOlderClaim();
       const former = world.network.find(/write claim/);
       label(world);
       if (answer === 'conflict') former.land();
       // The event shows that the former write cannot land any more.
       world.settle(/write claim/);
-      world.api.claims.change('older', 'default', () => ({ spec: { ...older.spec, nodeName: 'node-a' } }));
+      bindOlder();
       if (answer === 'refused') former.refuse();
       else former.answer();
       world.settle(/(land|answer) write claim/);

@@ -27,6 +27,8 @@ export class BrokenRule extends Error {
 const STEPS = 260;
 const TRACED_STEPS = 40;
 const NAMES = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7'];
+/** Claims that are there from the beginning and bound to the node at any time: older than what was decided before. */
+const LATE_NAMES = ['l0', 'l1', 'l2', 'l3', 'l4', 'l5'];
 const UUIDS = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'];
 
 export class OneNodeRun {
@@ -53,6 +55,14 @@ export class OneNodeRun {
       ...(tampering !== undefined && { tampering }),
     });
     this.#rules = new OneNodeRules(this.#world);
+    for (const name of LATE_NAMES) this.#createForLater(name);
+  }
+
+  /** Two agents must not agree by luck, as they would if both met all claims in the same order. */
+  #createForLater(name: string): void {
+    this.#world.create(claim({ ...this.#wishes(name), schedulerName: 'sched', nodeName: 'node-b' }));
+    const attempts = [{ nodeName: 'node-b' }];
+    this.#world.api.claims.change(name, 'default', () => ({ status: { attempts } }));
   }
 
   /** Throws BrokenRule. */
@@ -72,6 +82,7 @@ export class OneNodeRun {
   #live(): void {
     for (let count = 0; count < STEPS; count += 1) {
       this.#replaceDeadAgents();
+      if (this.#random.chance(0.04)) this.#do(this.#mischief());
       const chance = this.#random.fraction();
       if (chance < 0.14) this.#do(this.#pick(this.#deeds()));
       else if (chance < 0.24) this.#do(this.#pick(this.#world.faults()));
@@ -109,6 +120,27 @@ export class OneNodeRun {
   #replaceDeadAgents(): void {
     for (const agent of this.#world.agents) if (agent.end !== undefined) agent.kill();
     if (this.#world.agents.length === 0) this.#do(this.#startAgent());
+  }
+
+  /** What is worst for a decision that is being written: its agent dies, or waits no longer, and it arrives late. */
+  #mischief(): Step | undefined {
+    const { network, agents } = this.#world;
+    const writes = network.requests.filter(({ isUnderWay, what }) => isUnderWay && / write claim /.test(what));
+    if (writes.length === 0) return undefined;
+    const write = this.#random.pick(writes);
+    const victim = agents.find(({ name }) => name === write.sender);
+    if (this.#random.chance(0.5)) {
+      const run = (): void => {
+        write.delay();
+        write.giveUp();
+      };
+      return { what: `${write.what} is stuck, and given up`, run };
+    }
+    const run = (): void => {
+      for (const request of network.requests) if (request.sender === write.sender) request.delay();
+      victim?.kill();
+    };
+    return { what: `${write.sender} is killed, and what it sent is stuck`, run };
   }
 
   #startAgent(): Step {
@@ -156,13 +188,7 @@ export class OneNodeRun {
     const [first] = agents;
     if (first === undefined || (agents.length < this.#maxAgents && this.#random.chance(0.7))) return this.#startAgent();
     const victim = this.#random.pick(agents);
-    const isSlow = this.#random.chance(0.7);
-    const run = (): void => {
-      victim.kill();
-      if (isSlow)
-        for (const request of this.#world.network.requests) if (request.sender === victim.name) request.delay();
-    };
-    return { what: `${victim.name} is killed${isSlow ? ', and what it sent is stuck' : ''}`, run };
+    return { what: `${victim.name} is killed`, run: () => victim.kill() };
   }
 
   #passTime(): Step {
@@ -189,8 +215,7 @@ export class OneNodeRun {
         whenInsufficient: 'Wait' as const,
         ...(random.chance(0.3) && { waitSeconds: 5 + random.below(60) }),
       }),
-      // What is bound late is older than what was decided before it: two agents must not agree by luck.
-      ...(random.chance(0.35) && { schedulerName: 'sched', nodeName: random.pick(['node-a', 'node-b']) }),
+      ...(random.chance(0.25) && { schedulerName: 'sched', nodeName: random.pick(['node-a', 'node-b']) }),
       ...(random.chance(0.2) && { expirationSeconds: 5 + random.below(60) }),
       ...(random.chance(0.3) && { instance: { uuid: random.pick(UUIDS) } }),
       ...(random.chance(0.1) && { adopt: true }),

@@ -36,6 +36,11 @@ export class Request {
     return this.#call.sender;
   }
 
+  /** It has been sent, has not arrived, and its sender waits for it. */
+  get isUnderWay(): boolean {
+    return this.#mayLand && this.#isAwaited;
+  }
+
   /** Nothing can come of it any more. */
   get isOver(): boolean {
     return !this.#mayLand && !this.#isAwaited;
