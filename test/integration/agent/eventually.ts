@@ -1,0 +1,9 @@
+import { vi } from 'vitest';
+
+const TIMEOUT_MS = 20_000;
+const INTERVAL_MS = 25;
+
+/** Tries until it does not throw, for 20 seconds at most; then throws what the last try threw. */
+export function eventually<T>(attempt: () => Promise<T>, timeoutMs = TIMEOUT_MS): Promise<T> {
+  return vi.waitFor(attempt, { timeout: timeoutMs, interval: INTERVAL_MS });
+}
