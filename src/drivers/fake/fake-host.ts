@@ -22,7 +22,7 @@ export interface FakeFaults {
   /** How long an audit takes. */
   readonly auditDelayMs: number;
   /** Audits fail with this message. */
-  readonly failAudit?: string;
+  readonly failAudit?: string | undefined;
 }
 
 /** Nothing goes wrong. */

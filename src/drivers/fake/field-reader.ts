@@ -1,5 +1,5 @@
 /** Reads a YAML document field by field and collects every mistake with its line, instead of stopping at the first. */
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { parseBytes, QuantityError } from '../../quantity/quantity.ts';
 
 /**
@@ -42,7 +42,7 @@ export function createFieldReader(text: string, fileName: string): FieldDocument
     line: lines.linePos(error.pos[0]).line,
     message: error.message,
   }));
-  const root: unknown = document.errors.length === 0 ? document.toJS() : undefined;
+  const root = contentOf(document, (message) => found.push({ line: 1, message }));
 
   /** A missing field has no line: the nearest one above it that exists has. */
   const lineOf = (path: Path): number => {
@@ -64,6 +64,17 @@ export function createFieldReader(text: string, fileName: string): FieldDocument
         .toSorted((one, other) => one.line - other.line)
         .map(({ line, message }) => `${fileName}:${line}: ${message}`),
   };
+}
+
+/** Aliases may stand for more than memory holds: the parser then refuses to unfold them. */
+function contentOf(document: Document, complain: (message: string) => void): unknown {
+  if (document.errors.length > 0) return undefined;
+  try {
+    return document.toJS();
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
 }
 
 function fieldAt(value: unknown, path: Path, complain: (path: Path, message: string) => void): FieldReader {

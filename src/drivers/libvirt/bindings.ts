@@ -115,9 +115,16 @@ function loadSharedLibrary(koffi: Koffi) {
 
 function memoryAccess(koffi: Koffi, native: Native) {
   const copy = (address: Pointer, bytes: number): Buffer => {
-    const buffer = Buffer.alloc(bytes);
+    const buffer = Buffer.allocUnsafe(bytes);
     if (bytes > 0) native.memcpy(buffer, address, bytes);
     return buffer;
+  };
+  let scratch = Buffer.alloc(4096);
+  /** Like copy, but into memory that the next peek overwrites: for what is decoded at once, thousands of times. */
+  const peek = (address: Pointer, bytes: number): Buffer => {
+    if (bytes > scratch.length) scratch = Buffer.alloc(bytes * 2);
+    if (bytes > 0) native.memcpy(scratch, address, bytes);
+    return scratch;
   };
   /** Runs a function that allocates an array, visits its elements and frees elements and array, whatever happens. */
   const consumeArray = async <Value>(
@@ -138,7 +145,7 @@ function memoryAccess(koffi: Koffi, native: Native) {
       koffi.free(out[0]);
     }
   };
-  return { copy, consumeArray, text: (address: Pointer): string => koffi.decode.string(address) };
+  return { copy, peek, consumeArray, text: (address: Pointer): string => koffi.decode.string(address) };
 }
 
 /** Callbacks are process-wide and find their connection's listener here; without one they are ignored. */
@@ -193,6 +200,7 @@ function hostFunctions(native: Native) {
 }
 
 function domainFunctions(native: Native, memory: Memory) {
+  const uuidBuffer = Buffer.alloc(UUID_STRING_BYTES);
   /** The records hold references to their domains: they are freed once visited. */
   const visitRecords = <Value>(
     count: number,
@@ -203,8 +211,8 @@ function domainFunctions(native: Native, memory: Memory) {
     if (records === null) return [];
     try {
       return decodePointers(memory.copy(records, count * 8)).map((address) => {
-        const { domain, parameters, count: size } = decodeStatsRecord(memory.copy(address, STATS_RECORD_BYTES));
-        return visit({ domain, values: decodeIntegers(memory.copy(parameters, size * TYPED_PARAMETER_BYTES), size) });
+        const { domain, parameters, count: size } = decodeStatsRecord(memory.peek(address, STATS_RECORD_BYTES));
+        return visit({ domain, values: decodeIntegers(memory.peek(parameters, size * TYPED_PARAMETER_BYTES), size) });
       });
     } finally {
       native.virDomainStatsRecordListFree(records);
@@ -245,10 +253,9 @@ function domainFunctions(native: Native, memory: Memory) {
     },
     /** Lower case. Local: the domain's object carries it. */
     virDomainGetUUIDString: (domain: Pointer): string | null => {
-      const buffer = Buffer.alloc(UUID_STRING_BYTES);
-      return native.virDomainGetUUIDString(domain, buffer) < 0
+      return native.virDomainGetUUIDString(domain, uuidBuffer) < 0
         ? null
-        : buffer.toString('latin1', 0, UUID_STRING_BYTES - 1);
+        : uuidBuffer.toString('latin1', 0, UUID_STRING_BYTES - 1);
     },
   };
 }

@@ -37,18 +37,16 @@ interface CachedFacts {
 
 /**
  * Some changes of a stopped domain's definition have no event (a device attached with `--config`), and an event can be lost. Each audit
- * therefore re-reads this many XMLs, those that were read longest ago: 500 domains in about an hour of audits.
+ * therefore re-reads this many XMLs, those that were read longest ago: 500 domains in about four hours of audits, one a minute.
  */
-const REFRESHED_PER_AUDIT = 8;
+const REFRESHED_PER_AUDIT = 2;
 
 /** Reads the domains of one connection. */
 export function createInstanceReader(connection: Connection): InstanceReader {
   /** In the order in which they were read, the oldest first. */
   const cache = new Map<string, CachedFacts>();
 
-  const factsOf = async (uuid: string): Promise<DomainFacts | undefined> => {
-    const known = cache.get(uuid)?.facts;
-    if (known !== undefined) return known;
+  const readFacts = async (uuid: string): Promise<DomainFacts | undefined> => {
     // An event that comes while the XML is under way takes this entry out, so that what is then stale is not kept.
     const entry: CachedFacts = {};
     cache.delete(uuid);
@@ -76,7 +74,7 @@ export function createInstanceReader(connection: Connection): InstanceReader {
       const readings: Reading[] = [];
       for (const status of statuses) {
         signal?.throwIfAborted();
-        const facts = await factsOf(status.uuid);
+        const facts = cache.get(status.uuid)?.facts ?? (await readFacts(status.uuid));
         if (facts !== undefined) readings.push(toInstance(status, facts, saved.has(status.uuid)));
       }
       return summarize(readings);
@@ -86,7 +84,7 @@ export function createInstanceReader(connection: Connection): InstanceReader {
       const status = await readStatus(connection, uuid);
       if (status === undefined) return undefined;
       const saved = await readManagedSaves(connection, [status]);
-      const facts = await factsOf(uuid);
+      const facts = await readFacts(uuid);
       return facts === undefined ? undefined : toInstance(status, facts, saved.has(uuid)).instance;
     },
   };

@@ -22,7 +22,7 @@ export interface NodeInfo {
 /** Decodes a struct _virNodeInfo. */
 export function decodeNodeInfo(bytes: Buffer): NodeInfo {
   return {
-    model: zeroTerminated(bytes.subarray(0, 32)),
+    model: zeroTerminated(bytes, 0, 32),
     memoryKiB: uint64(bytes, 32),
     cpus: uint32(bytes, 40),
     nodes: uint32(bytes, 48),
@@ -39,8 +39,8 @@ export const MEMORY_STAT_BYTES = 88;
 export function decodeMemoryStats(bytes: Buffer, count: number): ReadonlyMap<string, bigint> {
   return new Map(
     Array.from({ length: count }, (_, index) => {
-      const stat = bytes.subarray(index * MEMORY_STAT_BYTES, (index + 1) * MEMORY_STAT_BYTES);
-      return [zeroTerminated(stat.subarray(0, 80)), uint64(stat, 80)] as const;
+      const offset = index * MEMORY_STAT_BYTES;
+      return [zeroTerminated(bytes, offset, offset + 80), uint64(bytes, offset + 80)] as const;
     }),
   );
 }
@@ -80,10 +80,11 @@ export const TYPED_PARAMETER_BYTES = 96;
 export function decodeIntegers(bytes: Buffer, count: number): ReadonlyMap<string, number> {
   const values = new Map<string, number>();
   for (let index = 0; index < count; index += 1) {
-    const parameter = bytes.subarray(index * TYPED_PARAMETER_BYTES, (index + 1) * TYPED_PARAMETER_BYTES);
-    const type = int32(parameter, 80);
-    if (type === ParameterType.Int) values.set(zeroTerminated(parameter.subarray(0, 80)), int32(parameter, 88));
-    if (type === ParameterType.UInt) values.set(zeroTerminated(parameter.subarray(0, 80)), uint32(parameter, 88));
+    const offset = index * TYPED_PARAMETER_BYTES;
+    const type = int32(bytes, offset + 80);
+    if (type !== ParameterType.Int && type !== ParameterType.UInt) continue;
+    const read = type === ParameterType.Int ? int32 : uint32;
+    values.set(zeroTerminated(bytes, offset, offset + 80), read(bytes, offset + 88));
   }
   return values;
 }
@@ -101,9 +102,9 @@ export function decodePointers(bytes: Buffer): readonly Pointer[] {
   return Array.from({ length: Math.floor(bytes.length / 8) }, (_, index) => uint64(bytes, index * 8));
 }
 
-function zeroTerminated(bytes: Buffer): string {
-  const end = bytes.indexOf(0);
-  return bytes.toString('utf8', 0, end < 0 ? bytes.length : end);
+function zeroTerminated(bytes: Buffer, start: number, end: number): string {
+  const terminator = bytes.indexOf(0, start);
+  return bytes.toString('latin1', start, terminator < 0 ? end : Math.min(terminator, end));
 }
 
 function uint64(bytes: Buffer, offset: number): bigint {
