@@ -1,5 +1,8 @@
 import { type GenericClass, K8s, type KubernetesObject, WatchEvent } from 'kubernetes-fluent-client';
 import { DemoError } from './errors.ts';
+import { within } from './within.ts';
+
+const connectTimeoutMs = 30_000;
 
 type Waiter = { readonly look: () => boolean };
 
@@ -29,7 +32,8 @@ export class Follower<K extends KubernetesObject> {
       watcher.events.once(failure, (error: unknown) =>
         connected.reject(new DemoError(`cannot watch ${kind.name}: ${String(error)}`)),
       );
-    await Promise.all([watcher.start(), connected.promise]);
+    const started = Promise.all([watcher.start(), connected.promise]);
+    await within(connectTimeoutMs, `connecting the watch of ${kind.name}`, started);
     return follower;
   }
 

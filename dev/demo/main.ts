@@ -19,6 +19,7 @@ const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const printer = new Printer();
 const resources = new AsyncDisposableStack();
 let finished = false;
+let ending: Promise<void> | undefined;
 
 for (const [signal, number] of Object.entries(signals)) {
   // A second Ctrl-C ends at once; the supervisors then clear up by themselves.
@@ -32,7 +33,8 @@ try {
     printer.text('\nCtrl-C ends the demo and removes everything.');
   else await end(0);
 } catch (error) {
-  process.stderr.write(`\ndemo: ${explain(error)}\n`);
+  // The terminal's Ctrl-C ends a kubectl that runs, too: what fails then is no news.
+  if (ending === undefined) process.stderr.write(`\ndemo: ${explain(error)}\n`);
   await end(1);
 }
 
@@ -73,8 +75,13 @@ async function sayHowToTalkToIt({ kubeconfigPath, binDirectory }: ControlPlane, 
   printer.text(lines.join('\n'));
 }
 
-/** Ends everything and this process. */
-async function end(code: number): Promise<void> {
+/** Ends everything and this process; the first code given is the one. */
+function end(code: number): Promise<void> {
+  ending ??= endNow(code);
+  return ending;
+}
+
+async function endNow(code: number): Promise<void> {
   await resources.disposeAsync().catch((error: unknown) => process.stderr.write(`demo: ${String(error)}\n`));
   process.exit(code);
 }

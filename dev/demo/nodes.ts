@@ -1,5 +1,8 @@
 /** The demo's three machines: Node objects as a kubelet would make them, and the host file that each one's agent reads. */
 import { K8s, kind } from 'kubernetes-fluent-client';
+import { within } from './within.ts';
+
+const createTimeoutMs = 30_000;
 
 /** One machine. */
 export type Machine = {
@@ -23,7 +26,11 @@ export const machines: readonly Machine[] = [
 ];
 
 /** Creates the Node of a machine. No kubelet runs, so the node-lifecycle controller must be off: it would taint the Node. */
-export async function createNode({ name, address }: Machine): Promise<void> {
+export async function createNode(machine: Machine): Promise<void> {
+  await within(createTimeoutMs, `creating the Node ${machine.name}`, create(machine));
+}
+
+async function create({ name, address }: Machine): Promise<void> {
   await K8s(kind.Node).Create({ metadata: { name } });
   await K8s(kind.Node).PatchStatus({
     metadata: { name },

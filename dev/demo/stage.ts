@@ -80,10 +80,12 @@ export class Stage {
 
   /** Waits until there is no such claim any more. */
   async expectNoClaim(key: string): Promise<void> {
-    await this.#claims.waitFor(
-      () => this.#claims.get(key) === undefined || undefined,
-      outcomeTimeoutMs,
-      () => `${key} should be gone`,
+    await this.#unlessFault(
+      this.#claims.waitFor(
+        () => this.#claims.get(key) === undefined || undefined,
+        outcomeTimeoutMs,
+        () => `${key} should be gone`,
+      ),
     );
   }
 

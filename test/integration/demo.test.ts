@@ -33,7 +33,8 @@ test.each([
     const demo = await startDemo({});
     await demo.untilOutput('Claimed on gpu-1');
     expect((await demo.processesLeft()).length).toBeGreaterThanOrEqual(8);
-    demo.child.kill(signal);
+    // A terminal sends Ctrl-C to all processes of its foreground job, a kubectl that runs among them.
+    process.kill(signal === 'SIGINT' ? -demo.processId : demo.processId, signal);
     expect((await once(demo.child, 'close'))[0]).toBe(code);
     const nothingIsLeft = async () =>
       (await demo.processesLeft()).length === 0 && (await readdir(demo.directory)).length === 0;
@@ -79,6 +80,7 @@ const expectedLines: readonly RegExp[] = [
 
 type Demo = {
   readonly child: ChildProcess;
+  readonly processId: number;
   /** Where everything temporary of it lies. */
   readonly directory: string;
   readonly output: () => string;
@@ -96,6 +98,7 @@ async function startDemo(env: NodeJS.ProcessEnv): Promise<Demo> {
     // Every descendant inherits TMPDIR, so it marks them, too. Without what vitest sets for itself.
     env: { ...process.env, ONCE: '', NODE_OPTIONS: undefined, FORCE_COLOR: undefined, ...env, TMPDIR: directory },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   onTestFinished(async () => {
     child.kill('SIGKILL');
@@ -114,6 +117,7 @@ async function startDemo(env: NodeJS.ProcessEnv): Promise<Demo> {
   };
   return {
     child,
+    processId: child.pid ?? Number.NaN,
     directory,
     output: () => `${lines.join('\n')}\n`,
     errors: () => errors.join(''),

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { ensureTools } from '../../dev/tools.ts';
 import { loadConfig } from '../../src/agent/config.ts';
@@ -55,6 +56,16 @@ describe('Of the files in examples/claims', () => {
 
 test('examples/agent-rbac.yaml is accepted by the API server.', async () => {
   await apply(join(examples, 'agent-rbac.yaml'), '--dry-run=server', '--validate=strict');
+});
+
+test('The claim that the README explains is accepted by the API server.', async () => {
+  const readme = await readFile(join(examples, '..', 'README.md'), 'utf8');
+  const [, explained = ''] = /```yaml\n(apiVersion: [\s\S]*?)```/.exec(readme) ?? [];
+  const directory = await mkdtemp(join(tmpdir(), 'readme-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, 'claim.yaml'), explained);
+  const { stdout } = await apply(join(directory, 'claim.yaml'), '--dry-run=server', '--validate=strict');
+  expect(stdout).toContain('instanceclaim.resourcetracker.dev/web-2');
 });
 
 test('examples/agent-config.yaml is a configuration that an agent takes.', () => {
