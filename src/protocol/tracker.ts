@@ -43,8 +43,8 @@ export class Tracker {
   #takeOver: TakeOver | undefined;
   /** Absent until we own the node. */
   #node: ComputeNode | undefined;
-  /** The resourceVersion that we know is not the present one any more. */
-  #nodeIsStale = false;
+  /** The resourceVersion whose write was not accepted: nothing is decided until a read shows the present one. */
+  #staleAt: string | undefined;
   #stopped = false;
   #cordoned = false;
   #internalIP: string | undefined;
@@ -306,8 +306,10 @@ export class Tracker {
     if (answer.kind !== 'ok') return [{ kind: 'readNode' }];
     const lost = this.#lost(answer.object);
     if (lost !== undefined) return this.#stepDown(lost);
+    if (isNewer(this.#staleAt, answer.object.metadata.resourceVersion))
+      return this.#stepDown('the history of the API server went back: it was restored');
     this.#adoptNode(answer.object);
-    this.#nodeIsStale = false;
+    this.#staleAt = undefined;
     return [];
   }
 
@@ -368,7 +370,7 @@ export class Tracker {
   /** Settles the ledger, decides what can be decided, and says what to write. Not while a commit is open. */
   decide(nowMs: number): Turn {
     if (this.#open !== undefined) throw new Error('decide: the last commit is not answered yet');
-    if (!this.#owns || this.#node === undefined || this.#nodeIsStale) return NOTHING;
+    if (!this.#owns || this.#node === undefined || this.#staleAt !== undefined) return NOTHING;
     const effects: Effect[] = [...this.#settle()];
     const batch = this.ready ? this.#decideBatch(nowMs) : NO_BATCH;
     effects.push(...batch.notes.map(({ entry, write }) => this.#send(entry, write)), ...this.#refresh(nowMs));
@@ -393,7 +395,7 @@ export class Tracker {
     }
     for (const decision of batch.decisions) this.#takeBack(decision);
     if (answer.kind === 'missing') return this.#stepDown('ComputeNode is gone');
-    this.#nodeIsStale = true;
+    this.#staleAt = this.#node?.metadata.resourceVersion ?? '';
     const refused: Effect[] = answer.kind === 'refused' ? [nodeRefused(answer.message)] : [];
     return [...refused, { kind: 'readNode' }];
   }
@@ -418,9 +420,15 @@ export class Tracker {
   }
 
   #host(report: HostReport): Host {
-    const devices = assignableDevices(report.devices ?? [], effectiveWhitelist(this.#node, this.#settings));
+    const reported = report.devices ?? [];
+    const devices = assignableDevices(reported, effectiveWhitelist(this.#node, this.#settings));
     this.#devices = new Map(devices.map((device) => [device.address, device]));
-    return { totals: report.totals, policy: effectivePolicy(this.#node?.spec, this.#settings.defaults), devices };
+    return {
+      totals: report.totals,
+      policy: effectivePolicy(this.#node?.spec, this.#settings.defaults),
+      devices,
+      unassignable: reported.filter(({ address }) => !this.#devices.has(address)),
+    };
   }
 
   #decideBatch(nowMs: number): Batch {

@@ -84,12 +84,20 @@ describe('step 2, the write of ComputeNode', () => {
     expect(world.claim('a').status?.phase).toBe('Claimed');
   });
 
+  it('is not tried again before the read that follows a conflict', () => {
+    const world = worldWithCommitOpen();
+    world.api.computeNodes.change('node-a', undefined, () => ({ spec: { unschedulable: false } }));
+    world.settle(/node watch|read node/);
+    expect(world.network.requests.map(({ what }) => what)).toEqual(['agent-1: read node']);
+    expect(world.agents[0]?.commits).toBe(2);
+  });
+
   it('does not send what somebody changed while it was written', () => {
     const world = worldWithCommitOpen();
     label(world);
     world.settle(/commit|turn/);
     world.network.find(/commit/).land();
-    world.settle(/turn/);
+    world.settle(/turn|write claim/);
     expect(world.network.requests).toEqual([]);
     world.settle();
     expect(world.claim('a').status?.phase).toBe('Claimed');
@@ -214,12 +222,13 @@ describe('step 3, the write of a decision', () => {
     const { world, bindOlder } = worldWithOlderClaim();
     const first = world.network.find(/write claim/);
     first.giveUp();
-    world.settle(/write claim/);
+    world.settle(isRefused ? /write claim|turn/ : /write claim|answer read|turn/);
     const retry = world.network.requests.find((request) => request !== first && /write claim/.test(request.what));
-    if (isRefused) retry?.refuse();
-    world.settle(/claim default\/a/);
     bindOlder();
-    world.settle(/claim default\/a/);
+    world.settle(/write claim|answer read|turn/);
+    // Both are undecided at the next turn, if the hold is dropped.
+    if (isRefused) retry?.refuse();
+    world.settle(/write claim default\/a/);
     first.land();
     world.settle();
     expect(world.claim('a').status?.phase).toBe('Claimed');

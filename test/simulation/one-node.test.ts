@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { OneNodeRun, type RunResult } from './one-node-run.ts';
 
 /** SEED=n replays one run; SEEDS=n runs that many. */
-const REPLAYED = process.env.SEED;
+const REPLAYED = process.env.SEED || undefined;
 const SEEDS = REPLAYED === undefined ? Number(process.env.SEEDS ?? 600) : 1;
 const FIRST_SEED = Number(REPLAYED ?? 1);
 
