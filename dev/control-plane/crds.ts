@@ -24,12 +24,24 @@ type Definition = {
 
 /**
  * Applies every CustomResourceDefinition in the `.yaml` files of a folder, `crds/` when left out, and resolves once each is
- * established and its objects can be listed: a moment passes between the two. May be repeated; the folder wins over what is
+ * established and its objects can be listed: a moment passes between the two. Then the namespace of the agents' Leases. May be repeated; the folder wins over what is
  * installed. Rejects with a {@link ControlPlaneError} that carries the API server's answer.
  */
 export async function installCrds(controlPlane: ControlPlane, directory = crdsDirectory): Promise<void> {
   const definitions = await readDefinitions(directory);
   await Promise.all(definitions.map((definition) => install(controlPlane, definition)));
+  await createNamespace(controlPlane, AGENTS_NAMESPACE);
+}
+
+/** Where an installation keeps its agents' Leases; the agents' default. */
+const AGENTS_NAMESPACE = 'resource-tracker';
+
+async function createNamespace(controlPlane: ControlPlane, name: string): Promise<void> {
+  const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  const answer = await controlPlane.call({ method: 'POST', path: '/api/v1/namespaces', body });
+  if (answer.status >= 300 && answer.status !== 409) {
+    throw new ControlPlaneError('request-failed', `namespace ${name}: ${answer.status} ${answer.body}`);
+  }
 }
 
 async function readDefinitions(directory: string): Promise<Definition[]> {

@@ -1,18 +1,23 @@
 /** The agent of one node: connects the driver, the API server and the tracker, and ends them in good order. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
-import { COMPUTE_NODES, EVENTS, INSTANCE_CLAIMS, NODES } from '../api/kinds.ts';
+import { COMPUTE_NODES, EVENTS, INSTANCE_CLAIMS, LEASES, NODES, PODS } from '../api/kinds.ts';
+import type { Lease } from '../api/lease.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { systemClock } from '../kube/clock.ts';
 import { type Connection, connect } from '../kube/connection.ts';
 import { type EventRecorder, eventRecorder } from '../kube/events.ts';
-import { resourceClient } from '../kube/resource.ts';
+import { type KubeObject, resourceClient } from '../kube/resource.ts';
+import { LEASE_TIMES } from '../protocol/lease-keeper.ts';
 import { VERSION } from '../version.ts';
 import type { AgentConfig } from './config.ts';
 import type { CoreNode } from './core-node.ts';
 import { HealthServer } from './health-server.ts';
 import { HostWatch } from './host-watch.ts';
+import { isDead, newIdentity, type PodFacts } from './identity.ts';
+import { LeaseLoop } from './lease-loop.ts';
 import { AgentMetrics } from './metrics.ts';
 import { settingsOf } from './settings-of.ts';
 import { Tenure } from './tenure.ts';
@@ -29,6 +34,8 @@ export interface AgentParts {
   readonly config: AgentConfig;
   readonly driver: Driver;
   readonly log: Logger;
+  /** Absent outside of a Pod. */
+  readonly pod?: PodFacts | undefined;
 }
 
 export class Agent {
@@ -42,14 +49,16 @@ export class Agent {
   #connection: Connection | undefined;
   #recorder: EventRecorder | undefined;
   #health: HealthServer | undefined;
+  #lease: LeaseLoop | undefined;
   #tenure: Tenure | undefined;
-  #pause: NodeJS.Timeout | undefined;
-  #stopping = false;
+  /** Settled once the last tenure is over. */
+  #ending: Promise<void> = Promise.resolve();
+  readonly #lifetime = new AbortController();
 
   constructor(parts: AgentParts) {
-    const { config, driver, log } = parts;
+    const { config, driver, log, pod } = parts;
     this.#parts = parts;
-    this.#identity = `${config.nodeName}-${randomUUID()}`;
+    this.#identity = newIdentity(pod);
     this.done = this.#end.promise;
     this.#hostWatch = new HostWatch({
       driver,
@@ -89,16 +98,18 @@ export class Agent {
     });
     if (config.listenAddress !== undefined)
       this.#health = await HealthServer.listen(config.listenAddress, this.#healthSource());
-    this.#beginTenure(this.#connection);
+    this.#compete(this.#connection);
     await this.#hostWatch.start();
   }
 
   /** Ends in good order: decides nothing more, lets what is under way be answered, closes everything. */
   async stop(): Promise<void> {
     if (this.#stopping) return this.done;
-    this.#stopping = true;
-    clearTimeout(this.#pause);
-    await this.#tenure?.stop(AbortSignal.timeout(STOP_TIMEOUT_MS));
+    this.#lifetime.abort();
+    this.#endTenure();
+    await this.#ending;
+    // After the last write: who finds the Lease free may begin at once.
+    await this.#lease?.stop();
     await this.#hostWatch.stop();
     await this.#recorder?.stop();
     await this.#connection?.close();
@@ -106,13 +117,45 @@ export class Agent {
     this.#end.resolve();
   }
 
-  #beginTenure(connection: Connection): void {
+  get #stopping(): boolean {
+    return this.#lifetime.signal.aborted;
+  }
+
+  /** Competes for the node's Lease; who holds it may act for the node. */
+  #compete(connection: Connection): void {
+    const { config, log, pod } = this.#parts;
+    const pods = resourceClient<KubeObject>(connection, PODS);
+    const lease = new LeaseLoop({
+      settings: { name: config.nodeName, namespace: config.leaseNamespace, identity: this.#identity, ...LEASE_TIMES },
+      leases: resourceClient<Lease>(connection, LEASES),
+      random: Math.random,
+      onGained: () => {
+        log.info('holds the Lease of the node');
+        this.#ending
+          .then(() => this.#beginTenure(connection, lease))
+          .catch((error: unknown) => this.#fail(String(error)));
+      },
+      onLost: (reason) => {
+        log.warn({ reason }, 'lost the Lease of the node; decides nothing until it holds it again');
+        this.#endTenure();
+      },
+      onFault: (what, error) => log.warn({ what, error }, 'the Lease could not be kept'),
+      isDead: (identity) =>
+        isDead(identity, pod, async (name) => (await pods.get(name, config.leaseNamespace))?.metadata?.uid),
+    });
+    this.#lease = lease;
+    lease.start();
+  }
+
+  #beginTenure(connection: Connection, lease: LeaseLoop): void {
+    if (this.#stopping || this.#lease !== lease || !lease.isValid) return;
     const { config, driver, log } = this.#parts;
     const tidings = new Tidings({ log, metrics: this.#metrics, record: (event) => this.#recorder?.record(event) });
     const tenure = new Tenure({
       settings: settingsOf(config, driver, this.#identity),
       token: randomUUID(),
       random: Math.random,
+      mayDecide: () => lease.isValid,
       computeNodes: resourceClient<ComputeNode>(connection, COMPUTE_NODES),
       claims: resourceClient<InstanceClaim>(connection, INSTANCE_CLAIMS),
       coreNodes: resourceClient<CoreNode>(connection, NODES),
@@ -124,32 +167,42 @@ export class Agent {
       onLog: ({ level, message, fields }) => log[level](fields, message),
       onWatchError: (resource, error, retryInMs) => {
         this.#metrics.watchFailed(resource, error.reason);
-        log.warn(
-          { resource, reason: error.reason, error: error.message, retryInMs: Math.round(retryInMs) },
-          'a watch failed',
-        );
+        const fields = { resource, reason: error.reason, error: error.message, retryInMs: Math.round(retryInMs) };
+        log.warn(fields, 'a watch failed');
       },
-      onEnd: ({ fatal, reason }) => (fatal ? this.#fail(reason) : this.#tenureEnded(tenure, reason)),
+      onEnd: ({ fatal, reason }) => {
+        if (fatal) this.#fail(reason);
+        else if (this.#tenure === tenure) this.#steppedDown(connection, reason);
+      },
     });
     this.#tenure = tenure;
     tenure.start();
     this.#hostWatch.retell();
   }
 
-  #tenureEnded(tenure: Tenure, reason: string): void {
-    if (this.#stopping || this.#tenure !== tenure) return;
-    this.#parts.log.warn({ reason }, 'stepped down; everything is rebuilt from the API server');
+  #endTenure(): void {
+    const tenure = this.#tenure;
+    if (tenure === undefined) return;
     this.#tenure = undefined;
-    tenure.stop(AbortSignal.timeout(STOP_TIMEOUT_MS)).then(
-      () => this.#resume(),
-      (error: unknown) => this.#fail(String(error)),
-    );
+    const before = this.#ending;
+    this.#ending = before.then(() => tenure.stop(AbortSignal.timeout(STOP_TIMEOUT_MS)));
+    this.#ending.catch((error: unknown) => this.#fail(String(error)));
   }
 
-  #resume(): void {
-    const connection = this.#connection;
-    if (this.#stopping || connection === undefined) return;
-    this.#pause = setTimeout(() => this.#beginTenure(connection), PAUSE_BETWEEN_TENURES_MS);
+  /** Another agent wrote ComputeNode, or it is gone: gives the Lease back, and competes again. */
+  #steppedDown(connection: Connection, reason: string): void {
+    this.#parts.log.warn({ reason }, 'stepped down; everything is rebuilt from the API server');
+    this.#endTenure();
+    this.#competeAgain(connection).catch((error: unknown) => this.#fail(String(error)));
+  }
+
+  async #competeAgain(connection: Connection): Promise<void> {
+    const lease = this.#lease;
+    this.#lease = undefined;
+    await this.#ending;
+    await lease?.stop();
+    await delay(PAUSE_BETWEEN_TENURES_MS, undefined, { signal: this.#lifetime.signal }).catch(() => undefined);
+    if (!this.#stopping) this.#compete(connection);
   }
 
   #fail(reason: string): void {
@@ -175,7 +228,9 @@ export class Agent {
 
   #obstacle(): string | undefined {
     if (this.#stopping) return 'stopping';
-    if (this.#tenure?.tracker.ready !== true) return this.#tenure?.tracker.obstacle ?? 'does not own the node';
+    if (this.#lease?.isValid !== true) return 'does not hold the Lease of the node';
+    const obstacle = this.#tenure === undefined ? 'takes the node over' : this.#tenure.tracker.obstacle;
+    if (obstacle !== undefined) return obstacle;
     const stale = Object.entries(this.#staleness()).find(([, seconds]) => seconds > STALE_WATCH_SECONDS);
     return stale && `the watch of ${stale[0]} is silent for ${Math.round(stale[1])} s`;
   }

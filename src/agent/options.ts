@@ -59,7 +59,8 @@ const bytes = (value: unknown): bigint => {
 const ratio = (value: unknown): Ratio => {
   if (typeof value !== 'string' && typeof value !== 'number')
     throw new Error('must be a decimal number, for example 1.5');
-  const read = parseRatio(value);
+  // YAML reads 1.5 as a number; its text is the decimal that was meant.
+  const read = parseRatio(String(value));
   if (read.numerator <= 0n) throw new Error('must be more than zero, for example 1.5');
   return read;
 };

@@ -17,7 +17,8 @@ import { Pacer } from './pacer.ts';
 import { Performer } from './performer.ts';
 import { TrackerLoop, type TrackerLoopParts } from './tracker-loop.ts';
 
-export interface TenureParts extends Pick<TrackerLoopParts, 'onDecided' | 'onCommitted' | 'onLog' | 'onEnd'> {
+export interface TenureParts
+  extends Pick<TrackerLoopParts, 'mayDecide' | 'onDecided' | 'onCommitted' | 'onLog' | 'onEnd'> {
   readonly settings: TrackerSettings;
   /** Fresh and random. */
   readonly token: string;

@@ -44,13 +44,15 @@ export class Tidings {
     const known = before?.status?.conditions ?? [];
     for (const condition of after.status?.conditions ?? []) {
       const previous = known.find(({ type }) => type === condition.type);
-      if (before !== undefined && previous?.status !== condition.status) this.#turned(after, condition);
+      // At the beginning only what is wrong is news.
+      const isNews = previous === undefined ? !isGood(condition) : previous.status !== condition.status;
+      if (isNews) this.#turned(after, condition);
     }
   }
 
   #turned({ metadata }: ComputeNode, condition: Condition): void {
     const { log, record } = this.#parts;
-    const good = (condition.status === 'True') !== (condition.type === 'OrphansDetected');
+    const good = isGood(condition);
     log[good ? 'info' : 'warn'](
       { condition: condition.type, status: condition.status, reason: condition.reason },
       condition.message,
@@ -63,6 +65,10 @@ export class Tidings {
       note: condition.message,
     });
   }
+}
+
+function isGood({ type, status }: Condition): boolean {
+  return (status === 'True') !== (type === 'OrphansDetected');
 }
 
 function objectOf(kind: ResourceKind, metadata: KubeObject['metadata']): KubeObject {

@@ -14,6 +14,8 @@ export interface TrackerLoopParts {
   readonly performer: Performer;
   /** Milliseconds since the epoch. */
   readonly wallClock: () => number;
+  /** Whether the Lease is ours for certain. */
+  readonly mayDecide: () => boolean;
   /** (Re)starts list-and-watch of the claims with a consistent list. */
   readonly listClaims: () => void;
   readonly onDecided: (outcome: Outcome) => void;
@@ -23,6 +25,9 @@ export interface TrackerLoopParts {
   /** The tracker is of no use any more. */
   readonly onEnd: (end: { readonly fatal: boolean; readonly reason: string }) => void;
 }
+
+/** When to look again whether the Lease has been renewed after all. */
+const RECHECK_MS = 1_000;
 
 /** setTimeout fires at once for more than this. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -71,6 +76,10 @@ export class TrackerLoop {
     for (;;) {
       this.#turnIsDue = false;
       if (this.#stopping) return;
+      if (!this.#parts.mayDecide()) {
+        this.#wakeAt(wallClock() + RECHECK_MS);
+        return;
+      }
       const { effects, commit, dueMs } = tracker.decide(wallClock());
       this.#perform(effects);
       this.#wakeAt(dueMs);

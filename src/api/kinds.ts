@@ -66,6 +66,15 @@ export const NODES = {
   namespaced: false,
 } as const satisfies ResourceKind;
 
+/** Whether a Pod that held a Lease is still there. */
+export const PODS = {
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  namespaced: true,
+} as const satisfies ResourceKind;
+
 /** `apiVersion` as objects of this kind carry it: `resourcetracker.dev/v1alpha1`, or `v1` for the core group. */
 export function apiVersionOf({ group, version }: ResourceKind): string {
   return group === '' ? version : `${group}/${version}`;

@@ -3,6 +3,7 @@ import { Command, Option as Flag } from 'commander';
 import { pino } from 'pino';
 import { Agent } from '../agent/agent.ts';
 import { type AgentConfig, loadConfig } from '../agent/config.ts';
+import { podFacts } from '../agent/identity.ts';
 import { openDriver } from '../agent/open-driver.ts';
 import { AGENT_OPTIONS, environmentName, type Option } from '../agent/options.ts';
 
@@ -50,7 +51,7 @@ class NamedFlag extends Flag {
 async function runAgent(config: AgentConfig): Promise<void> {
   const log = pino({ level: config.logLevel, base: { node: config.nodeName } });
   const driver = await openDriver(config);
-  const agent = new Agent({ config, driver, log });
+  const agent = new Agent({ config, driver, log, pod: podFacts(process.env) });
   const stop = (signal: NodeJS.Signals): void => {
     log.info({ signal }, 'stopping');
     agent.stop().catch((error: unknown) => log.error({ error: String(error) }, 'stopping failed'));

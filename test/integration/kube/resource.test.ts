@@ -5,12 +5,12 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { ensureTools } from '../../../dev/tools.ts';
-import { EVENTS } from '../../../src/api/kinds.ts';
+import { EVENTS, LEASES } from '../../../src/api/kinds.ts';
+import type { Lease } from '../../../src/api/lease.ts';
 import { systemClock } from '../../../src/kube/clock.ts';
 import { findEndpoint } from '../../../src/kube/endpoint.ts';
 import type { EventObject } from '../../../src/kube/event-object.ts';
 import { eventRecorder } from '../../../src/kube/events.ts';
-import { leaseClient } from '../../../src/kube/lease.ts';
 import { reflect } from '../../../src/kube/reflector.ts';
 import { resourceClient } from '../../../src/kube/resource.ts';
 import { configMapsIn, connected, NODES, type Node, tcpConnectionsTo } from './api-server.ts';
@@ -106,7 +106,7 @@ test('A list comes in pages and is consistent; patches of all kinds work.', asyn
 });
 
 test('A Lease is created, renewed and taken over by compare-and-swap.', async () => {
-  const leases = leaseClient(await connected(kubeconfig));
+  const leases = resourceClient<Lease>(await connected(kubeconfig), LEASES);
   const spec = { holderIdentity: 'me', leaseDurationSeconds: 40, renewTime: '2026-01-01T00:00:00.000000Z' };
   const lease = await leases.create({ metadata: { name: 'node-1', namespace: 'default' }, spec });
   const renewed = await leases.replace({ ...lease, spec: { ...spec, renewTime: '2026-01-01T00:00:10.000000Z' } });

@@ -1,0 +1,243 @@
+/**
+ * Holds a Lease: waits until it is free, takes it, renews it, and knows until when it may be relied on. Pure: answers and what a
+ * watch shows come in, requests go out, time is an argument (monotonic; wall times only go into the object).
+ *
+ * Safety does not rest on it (the token and the barrier see to that): it keeps two live agents from fighting, and is the heartbeat.
+ * Other holders' clocks are never read: a Lease has run out when it has not changed for its own duration before our eyes.
+ */
+import type { Lease } from '../api/lease.ts';
+import type { Answer } from './messages.ts';
+
+export interface LeaseSettings {
+  readonly name: string;
+  readonly namespace: string;
+  readonly identity: string;
+  readonly durationMs: number;
+  readonly renewMs: number;
+  /** Between tries after a failure. */
+  readonly retryMs: number;
+}
+
+/** What kubelet uses for nodes. */
+export const LEASE_TIMES = { durationMs: 40_000, renewMs: 10_000, retryMs: 2_000 } as const;
+
+/** The Lease is not relied on for the last part of its time: clocks drift. */
+const DRIFT_DIVISOR = 10;
+
+export type LeaseObservation =
+  | { readonly kind: 'leaseRead' | 'leaseWritten'; readonly answer: Answer<Lease> }
+  /** By a watch. */
+  | { readonly kind: 'leaseSeen'; readonly lease: Lease }
+  | { readonly kind: 'leaseDeleted' }
+  /** It is known that this holder does not live any more. */
+  | { readonly kind: 'holderDied'; readonly identity: string };
+
+export type LeaseEffect =
+  | { readonly kind: 'readLease' }
+  | { readonly kind: 'createLease'; readonly lease: Lease }
+  /** Compare-and-swap. */
+  | { readonly kind: 'writeLease'; readonly lease: Lease }
+  /** Find out whether this holder still lives; tell `holderDied` if not. */
+  | { readonly kind: 'probeHolder'; readonly identity: string }
+  | { readonly kind: 'gained' }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+/** Monotonic milliseconds, and the same moment on the wall. */
+export interface Now {
+  readonly ms: number;
+  readonly date: Date;
+}
+
+export class LeaseKeeper {
+  readonly #settings: LeaseSettings;
+  #lease: Lease | undefined;
+  /** When the Lease was first seen as it is. */
+  #seenAtMs = 0;
+  #deadHolder: string | undefined;
+  #probed: string | undefined;
+  #holding = false;
+  #validUntilMs = 0;
+  /** When the request under way was sent; a renewal counts from there. */
+  #sentAtMs: number | undefined;
+  #nextTryMs = 0;
+  #released = false;
+
+  constructor(settings: LeaseSettings) {
+    this.#settings = settings;
+  }
+
+  /** Whether this process may act as the holder. */
+  isValid(nowMs: number): boolean {
+    return this.#holding && nowMs < this.#validUntilMs;
+  }
+
+  /** When `tick` has something to do; never before a request under way is answered, unless the Lease runs out first. */
+  get dueMs(): number {
+    if (this.#released) return Number.POSITIVE_INFINITY;
+    const nextMs = this.#sentAtMs === undefined ? this.#nextTryMs : Number.POSITIVE_INFINITY;
+    return this.#holding ? Math.min(nextMs, this.#validUntilMs) : nextMs;
+  }
+
+  /** Does what is due. */
+  tick(now: Now): readonly LeaseEffect[] {
+    if (this.#released) return [];
+    if (this.#holding && now.ms >= this.#validUntilMs) return this.#lose('it could not be renewed in time', now);
+    if (this.#sentAtMs !== undefined || now.ms < this.#nextTryMs) return [];
+    return this.#try(now);
+  }
+
+  observe(observation: LeaseObservation, now: Now): readonly LeaseEffect[] {
+    if (this.#released) return [];
+    switch (observation.kind) {
+      case 'leaseRead':
+        return this.#read(observation.answer, now);
+      case 'leaseWritten':
+        return this.#written(observation.answer, now);
+      case 'leaseSeen':
+        return this.#seen(observation.lease, now);
+      case 'leaseDeleted':
+        this.#lease = undefined;
+        return this.#sentAtMs === undefined ? this.#tryNow(now) : [];
+      case 'holderDied':
+        this.#deadHolder = observation.identity;
+        return this.#holding || this.#sentAtMs !== undefined ? [] : this.#tryNow(now);
+    }
+  }
+
+  /** Gives the Lease back, for a successor to take at once, and does nothing more. Absent: there is nothing to give back. */
+  release(now: Now): Lease | undefined {
+    const held = this.#holding ? this.#lease : undefined;
+    this.#released = true;
+    this.#holding = false;
+    if (held === undefined) return undefined;
+    return { ...held, spec: { ...held.spec, holderIdentity: '', renewTime: microTime(now.date) } };
+  }
+
+  #tryNow(now: Now): readonly LeaseEffect[] {
+    this.#nextTryMs = now.ms;
+    return this.#try(now);
+  }
+
+  #try(now: Now): readonly LeaseEffect[] {
+    const lease = this.#lease;
+    this.#sentAtMs = now.ms;
+    if (lease === undefined) return [{ kind: 'readLease' }];
+    if (this.#holding) return [{ kind: 'writeLease', lease: this.#renewed(lease, now) }];
+    if (this.#isFree(lease, now.ms)) return [{ kind: 'writeLease', lease: this.#taken(lease, now) }];
+    this.#sentAtMs = undefined;
+    this.#nextTryMs = this.#seenAtMs + durationOf(lease, this.#settings);
+    return this.#probe(lease);
+  }
+
+  #probe(lease: Lease): readonly LeaseEffect[] {
+    const holder = lease.spec?.holderIdentity;
+    if (holder === undefined || holder === '' || holder === this.#probed) return [];
+    this.#probed = holder;
+    return [{ kind: 'probeHolder', identity: holder }];
+  }
+
+  #isFree(lease: Lease, nowMs: number): boolean {
+    const holder = lease.spec?.holderIdentity ?? '';
+    if (holder === '' || holder === this.#settings.identity || holder === this.#deadHolder) return true;
+    return nowMs >= this.#seenAtMs + durationOf(lease, this.#settings);
+  }
+
+  #read(answer: Answer<Lease>, now: Now): readonly LeaseEffect[] {
+    this.#sentAtMs = undefined;
+    if (answer.kind === 'missing') {
+      this.#sentAtMs = now.ms;
+      return [{ kind: 'createLease', lease: this.#taken(undefined, now) }];
+    }
+    if (answer.kind !== 'ok') return this.#later(now);
+    this.#keep(answer.object, now);
+    return [...this.#takenAway(now), ...this.#tryNow(now)];
+  }
+
+  #written(answer: Answer<Lease>, now: Now): readonly LeaseEffect[] {
+    const sentAtMs = this.#sentAtMs ?? now.ms;
+    this.#sentAtMs = undefined;
+    switch (answer.kind) {
+      case 'ok':
+        this.#keep(answer.object, now);
+        return this.#holds(sentAtMs);
+      case 'unanswered':
+      case 'refused':
+        // Whether it landed is for a read to say; what is held stays held until it runs out.
+        this.#lease = undefined;
+        return this.#later(now);
+      default:
+        this.#lease = undefined;
+        return this.#tryNow(now);
+    }
+  }
+
+  #holds(sentAtMs: number): readonly LeaseEffect[] {
+    const { durationMs, renewMs } = this.#settings;
+    const gained = !this.#holding;
+    this.#holding = true;
+    this.#validUntilMs = sentAtMs + durationMs - durationMs / DRIFT_DIVISOR;
+    this.#nextTryMs = sentAtMs + renewMs;
+    return gained ? [{ kind: 'gained' }] : [];
+  }
+
+  #seen(lease: Lease, now: Now): readonly LeaseEffect[] {
+    if (this.#sentAtMs !== undefined) return [];
+    this.#keep(lease, now);
+    if (this.#holding) return this.#takenAway(now);
+    return this.#tryNow(now);
+  }
+
+  #keep(lease: Lease, now: Now): void {
+    if (lease.metadata.resourceVersion !== this.#lease?.metadata.resourceVersion) this.#seenAtMs = now.ms;
+    this.#lease = lease;
+  }
+
+  #takenAway(now: Now): readonly LeaseEffect[] {
+    const holder = this.#lease?.spec?.holderIdentity;
+    if (!this.#holding || holder === this.#settings.identity) return [];
+    return this.#lose(`${holder || 'nobody'} holds it now`, now);
+  }
+
+  #lose(reason: string, now: Now): readonly LeaseEffect[] {
+    this.#holding = false;
+    this.#nextTryMs = now.ms + this.#settings.retryMs;
+    return [{ kind: 'lost', reason }];
+  }
+
+  #later(now: Now): readonly LeaseEffect[] {
+    this.#nextTryMs = now.ms + this.#settings.retryMs;
+    return [];
+  }
+
+  #taken(lease: Lease | undefined, now: Now): Lease {
+    const { name, namespace, identity, durationMs } = this.#settings;
+    const time = microTime(now.date);
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { ...lease?.metadata, name, namespace },
+      spec: {
+        ...lease?.spec,
+        holderIdentity: identity,
+        leaseDurationSeconds: Math.round(durationMs / 1000),
+        acquireTime: time,
+        renewTime: time,
+        leaseTransitions: (lease?.spec?.leaseTransitions ?? 0) + (lease === undefined ? 0 : 1),
+      },
+    };
+  }
+
+  #renewed(lease: Lease, now: Now): Lease {
+    return { ...lease, spec: { ...lease.spec, renewTime: microTime(now.date) } };
+  }
+}
+
+function durationOf(lease: Lease, { durationMs }: LeaseSettings): number {
+  const seconds = lease.spec?.leaseDurationSeconds;
+  return seconds === undefined ? durationMs : seconds * 1000;
+}
+
+/** RFC 3339 with microseconds, as Leases have it. */
+function microTime(date: Date): string {
+  return date.toISOString().replace('Z', '000Z');
+}

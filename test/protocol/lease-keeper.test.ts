@@ -1,0 +1,160 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Lease } from '../../src/api/lease.ts';
+import { type LeaseEffect, LeaseKeeper, type LeaseObservation, type Now } from '../../src/protocol/lease-keeper.ts';
+
+const SETTINGS = { name: 'n1', namespace: 'ns', identity: 'me', durationMs: 40_000, renewMs: 10_000, retryMs: 2_000 };
+
+let version = 1;
+
+function at(ms: number): Now {
+  return { ms, date: new Date(Date.UTC(2026, 0, 1) + ms) };
+}
+
+function lease(holderIdentity: string, leaseDurationSeconds = 40): Lease {
+  version += 1;
+  return {
+    metadata: { name: 'n1', namespace: 'ns', resourceVersion: `${version}` },
+    spec: { holderIdentity, leaseDurationSeconds },
+  };
+}
+
+const read = (object: Lease): LeaseObservation => ({ kind: 'leaseRead', answer: { kind: 'ok', object } });
+const written = (object: Lease): LeaseObservation => ({ kind: 'leaseWritten', answer: { kind: 'ok', object } });
+const kinds = (effects: readonly LeaseEffect[]): string[] => effects.map(({ kind }) => kind);
+
+describe('a Lease keeper', () => {
+  let keeper: LeaseKeeper;
+
+  beforeEach(() => {
+    keeper = new LeaseKeeper(SETTINGS);
+  });
+
+  /** Takes a free Lease at 0. */
+  function hold(): void {
+    keeper.tick(at(0));
+    keeper.observe(read(lease('')), at(0));
+    keeper.observe(written(lease('me')), at(0));
+  }
+
+  it('creates the Lease where there is none, and holds it once that is answered', () => {
+    expect(kinds(keeper.tick(at(0)))).toEqual(['readLease']);
+    const created = keeper.observe({ kind: 'leaseRead', answer: { kind: 'missing' } }, at(0));
+    expect(created).toMatchObject([
+      { kind: 'createLease', lease: { spec: { holderIdentity: 'me', leaseDurationSeconds: 40 } } },
+    ]);
+    expect(keeper.isValid(1)).toBe(false);
+    expect(kinds(keeper.observe(written(lease('me')), at(5)))).toEqual(['gained']);
+    expect(keeper.isValid(6)).toBe(true);
+  });
+
+  it('takes at once what its last holder gave back', () => {
+    keeper.tick(at(0));
+    expect(keeper.observe(read(lease('')), at(0))).toMatchObject([
+      { kind: 'writeLease', lease: { spec: { holderIdentity: 'me', leaseTransitions: 1 } } },
+    ]);
+  });
+
+  it('waits for the whole duration of another holder, from when it saw the last change, and looks whether that one lives', () => {
+    keeper.tick(at(0));
+    expect(keeper.observe(read(lease('other', 30)), at(0))).toEqual([{ kind: 'probeHolder', identity: 'other' }]);
+    expect(keeper.dueMs).toBe(30_000);
+    keeper.observe({ kind: 'leaseSeen', lease: lease('other', 30) }, at(20_000));
+    expect(kinds(keeper.tick(at(30_000)))).toEqual([]);
+    expect(kinds(keeper.tick(at(50_000)))).toEqual(['writeLease']);
+  });
+
+  it('need not wait for a holder that is dead', () => {
+    keeper.tick(at(0));
+    keeper.observe(read(lease('other')), at(0));
+    expect(kinds(keeper.observe({ kind: 'holderDied', identity: 'other' }, at(1)))).toEqual(['writeLease']);
+  });
+
+  it('still waits when somebody else than the dead one holds it', () => {
+    keeper.tick(at(0));
+    keeper.observe(read(lease('third')), at(0));
+    expect(kinds(keeper.observe({ kind: 'holderDied', identity: 'other' }, at(1)))).toEqual([]);
+  });
+
+  it('takes at once what a watch shows as free', () => {
+    keeper.tick(at(0));
+    keeper.observe(read(lease('other')), at(0));
+    expect(kinds(keeper.observe({ kind: 'leaseSeen', lease: lease('') }, at(7)))).toEqual(['writeLease']);
+    const again = new LeaseKeeper(SETTINGS);
+    again.tick(at(0));
+    again.observe(read(lease('other')), at(0));
+    expect(kinds(again.observe({ kind: 'leaseDeleted' }, at(7)))).toEqual(['readLease']);
+  });
+
+  it('renews when it is time, and not before', () => {
+    hold();
+    expect(keeper.tick(at(9_999))).toEqual([]);
+    expect(kinds(keeper.tick(at(10_000)))).toEqual(['writeLease']);
+    expect(keeper.tick(at(10_001))).toEqual([]);
+    expect(keeper.observe(written(lease('me')), at(10_100))).toEqual([]);
+    expect(keeper.dueMs).toBe(20_000);
+  });
+
+  it('counts its time from when a renewal was sent, and does not use up the last tenth', () => {
+    hold();
+    keeper.tick(at(10_000));
+    keeper.observe(written(lease('me')), at(19_000));
+    expect(keeper.isValid(45_999)).toBe(true);
+    expect(keeper.isValid(46_000)).toBe(false);
+  });
+
+  it('loses what it cannot renew, before it runs out for the others', () => {
+    hold();
+    for (let ms = 10_000; ms < 36_000; ms += 2_000) {
+      keeper.tick(at(ms));
+      keeper.observe({ kind: 'leaseWritten', answer: { kind: 'unanswered', message: 'gone' } }, at(ms));
+      keeper.observe({ kind: 'leaseRead', answer: { kind: 'unanswered', message: 'gone' } }, at(ms));
+    }
+    expect(kinds(keeper.tick(at(36_000)))).toEqual(['lost']);
+    expect(keeper.isValid(36_000)).toBe(false);
+  });
+
+  it('loses it even with a renewal under way that is never answered', () => {
+    hold();
+    keeper.tick(at(10_000));
+    expect(keeper.dueMs).toBe(36_000);
+    expect(kinds(keeper.tick(at(36_000)))).toEqual(['lost']);
+  });
+
+  it('finds out that a renewal without an answer has landed', () => {
+    hold();
+    keeper.tick(at(10_000));
+    keeper.observe({ kind: 'leaseWritten', answer: { kind: 'unanswered', message: 'gone' } }, at(10_500));
+    expect(kinds(keeper.tick(at(12_500)))).toEqual(['readLease']);
+    expect(kinds(keeper.observe(read(lease('me')), at(12_600)))).toEqual(['writeLease']);
+    keeper.observe(written(lease('me')), at(12_700));
+    expect(keeper.isValid(40_000)).toBe(true);
+  });
+
+  it('steps back when it sees another holder', () => {
+    hold();
+    expect(keeper.observe({ kind: 'leaseSeen', lease: lease('other') }, at(1_000))).toMatchObject([
+      { kind: 'lost', reason: 'other holds it now' },
+    ]);
+    expect(keeper.isValid(1_000)).toBe(false);
+  });
+
+  it('reads again after a conflict', () => {
+    keeper.tick(at(0));
+    keeper.observe(read(lease('')), at(0));
+    expect(kinds(keeper.observe({ kind: 'leaseWritten', answer: { kind: 'conflict' } }, at(1)))).toEqual(['readLease']);
+  });
+
+  it('gives back what it holds, and does nothing after it', () => {
+    hold();
+    expect(keeper.release(at(5))).toMatchObject({ spec: { holderIdentity: '' } });
+    expect(keeper.isValid(5)).toBe(false);
+    expect(keeper.tick(at(100_000))).toEqual([]);
+    expect(keeper.dueMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('gives back nothing that it does not hold', () => {
+    keeper.tick(at(0));
+    keeper.observe(read(lease('other')), at(0));
+    expect(keeper.release(at(5))).toBeUndefined();
+  });
+});
