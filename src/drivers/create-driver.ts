@@ -8,8 +8,7 @@ export type DriverConfig =
   | ({ readonly name: 'libvirt' } & LibvirtDriverConfig)
   | ({ readonly name: 'fake' } & FakeFileConfig);
 
-/** Names that {@link createDriver} knows. */
-export const DRIVER_NAMES: readonly DriverConfig['name'][] = ['libvirt', 'fake'];
+const DRIVER_NAMES: readonly DriverConfig['name'][] = ['libvirt', 'fake'];
 
 /** @throws DriverError InvalidConfiguration for a configuration that cannot work. */
 export async function createDriver(config: DriverConfig): Promise<Driver> {

@@ -104,8 +104,9 @@ export interface InstanceSize {
 /**
  * A connection to one hypervisor.
  *
- * - `start` begins to connect and resolves at once; `connected` follows as an event. A driver that loses its hypervisor says
- *   `disconnected` once and reconnects by itself with exponential backoff and jitter until `stop`.
+ * - `start` begins to connect and resolves at once; `connected` follows as an event. It rejects with InvalidConfiguration for what cannot
+ *   work however long one waits. A driver that loses its hypervisor, or cannot reach it from the start, says `disconnected` once and
+ *   connects by itself with exponential backoff and jitter until `stop`.
  * - `audit` reads the whole host. It rejects with a DriverError while disconnected, and when the host itself (totals) cannot be read;
  *   one broken instance or device is a problem in the report instead. It never blocks the event loop, and takes a bounded
  *   number of calls, whatever the number of instances.

@@ -15,7 +15,7 @@ export interface DiskFigures {
 }
 
 /** Where libvirt's default storage pool is. */
-export const DEFAULT_INSTANCES_PATH = '/var/lib/libvirt/images';
+const DEFAULT_INSTANCES_PATH = '/var/lib/libvirt/images';
 
 /**
  * Reads total and used disk, from the pool if one is named.

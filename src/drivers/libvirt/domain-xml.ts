@@ -8,7 +8,7 @@ import { pciAddress } from './pci-address.ts';
 import { childrenOf, descend, parseXml, textAt, type XmlElement, XmlError } from './xml.ts';
 
 /** Namespace of the element that names a domain's claim: `<rt:claim xmlns:rt="..." namespace="team-a" name="web-1"/>` in `<metadata>`. */
-export const CLAIM_NAMESPACE = 'https://resourcetracker.dev/v1alpha1';
+const CLAIM_NAMESPACE = 'https://resourcetracker.dev/v1alpha1';
 
 /** What a domain's XML says. Absent: it does not say, or nothing that could be understood. */
 export interface DomainFacts {

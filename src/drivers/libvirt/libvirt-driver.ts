@@ -92,12 +92,14 @@ async function keepConnected(lifetime: Lifetime): Promise<void> {
 
   while (!signal.aborted) {
     const openedAt = performance.now();
+    const lost = (reason: Error): void => tell({ kind: 'disconnected', message: reason.message });
     const reason = await runSession(lifetime, {
+      lost,
       connected: () => tell({ kind: 'connected' }),
       slow: () => tell({ kind: 'disconnected', message: `${lifetime.config.uri} does not answer` }),
     });
     if (signal.aborted) return;
-    tell({ kind: 'disconnected', message: reason.message });
+    lost(reason);
     // A connection that is lost as soon as it is made is a failure like any other.
     failures = performance.now() - openedAt > backoff.maxDelayMs ? 0 : failures + 1;
     const waitMs = backoffDelayMs(backoff, Math.max(0, failures - 1), lifetime.random());
@@ -126,7 +128,10 @@ async function runSession(lifetime: Lifetime, told: SessionNotices): Promise<Err
     told.connected();
     const reason = await Promise.race([session.lost, stopped.promise]);
     lifetime.onSession(undefined);
-    await session.close();
+    // From here no event of the session comes; it is closed for up to seconds when a call hangs, which the owner need not wait for.
+    const closed = session.close();
+    if (!signal.aborted) told.lost(reason);
+    await closed;
     return reason;
   } finally {
     signal.removeEventListener('abort', stop);
@@ -136,6 +141,7 @@ async function runSession(lifetime: Lifetime, told: SessionNotices): Promise<Err
 interface SessionNotices {
   /** Connecting takes longer than a call may. It is not given up: libvirt cannot be interrupted. */
   readonly slow: () => void;
+  readonly lost: (reason: Error) => void;
   readonly connected: () => void;
 }
 
