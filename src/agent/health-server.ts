@@ -1,6 +1,7 @@
 /** Serves /healthz, /readyz and /metrics. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ConfigError } from './config.ts';
 
 /** What the endpoints say. */
 export interface HealthSource {
@@ -18,13 +19,16 @@ export class HealthServer {
     this.#server = server;
   }
 
-  /** Listens; rejects when the address is taken. Port 0 takes a free one. */
+  /** Listens; rejects with a ConfigError when the address cannot be used. Port 0 takes a free one. */
   static async listen(address: { host: string; port: number }, source: HealthSource): Promise<HealthServer> {
     const server = createServer((request, response) => {
       answer(request.url ?? '/', source, response).catch(() => response.destroy());
     });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      server.once('error', (cause) => {
+        const where = `${address.host}:${address.port}`;
+        reject(new ConfigError(`--listen-address: cannot listen on ${where}: ${cause.message}`, { cause }));
+      });
       server.listen(address.port, address.host, () => resolve());
     });
     return new HealthServer(server);

@@ -220,5 +220,6 @@ function orphaned(orphans: readonly ReportedInstance[]): [string, string] {
   if (orphans.length === 0) return ['NoOrphans', 'every instance on the host is claimed'];
   const names = orphans.slice(0, MAX_PROBLEMS_NAMED).map(({ name }) => name);
   const more = orphans.length > names.length ? ` and ${orphans.length - names.length} more` : '';
-  return ['OrphansFound', `${orphans.length} instances that no claim explains: ${names.join(', ')}${more}`];
+  const count = orphans.length === 1 ? '1 instance' : `${orphans.length} instances`;
+  return ['OrphansFound', `${count} that no claim explains: ${names.join(', ')}${more}`];
 }
