@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import type { ComputeNode, InstanceClaim } from '../../../src/api/generated/v1alpha1.ts';
@@ -109,6 +109,13 @@ export class Scene {
   async addHost(name: string, host: FakeHostFile): Promise<string> {
     const path = join(this.#folder, name);
     await writeHost(path, host);
+    return path;
+  }
+
+  /** A file beside the host's. */
+  async addFile(name: string, text: string): Promise<string> {
+    const path = join(this.#folder, name);
+    await writeFile(path, text);
     return path;
   }
 
