@@ -12,12 +12,12 @@ import { assignableDevices } from '../ledger/pci-whitelist.ts';
 import type { Host, PciDevice } from '../ledger/types.ts';
 import { type Batch, type Decision, decideBatch, writeOf } from './batch.ts';
 import { Books } from './books.ts';
-import { ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
-import { concerns } from './claim-facts.ts';
+import { ClaimCache, type Entry, isBusy } from './claim-cache.ts';
+import { ClaimRequests } from './claim-requests.ts';
 import { type Place, sighted } from './claim-status.ts';
 import { claimOfKey } from './held.ts';
 import { Instances } from './instances.ts';
-import type { Answer, Effect, ObjectRef, Observation } from './messages.ts';
+import type { Answer, Effect, Observation } from './messages.ts';
 import { nodeStatus } from './node-status.ts';
 import { isNewer } from './resource-version.ts';
 import { sameJson } from './same-json.ts';
@@ -39,6 +39,7 @@ const NOTHING: Turn = { effects: [] };
 export class Tracker {
   readonly #settings: TrackerSettings;
   readonly #cache: ClaimCache;
+  readonly #requests: ClaimRequests;
   readonly #instances: Instances;
   #takeOver: TakeOver | undefined;
   /** Absent until we own the node. */
@@ -65,6 +66,7 @@ export class Tracker {
   constructor(settings: TrackerSettings) {
     this.#settings = settings;
     this.#cache = new ClaimCache(settings);
+    this.#requests = new ClaimRequests(settings.nodeName, this.#cache, this.#toSight);
     this.#instances = new Instances(this.#cache);
   }
 
@@ -112,15 +114,15 @@ export class Tracker {
   #learn(observation: Observation, nowMs: number): readonly Effect[] {
     switch (observation.kind) {
       case 'claimsListed':
-        return this.#claimsListed(observation.claims, nowMs);
+        return this.#requests.listed(observation.claims, nowMs);
       case 'claimSeen':
-        return this.#see(observation.claim, nowMs);
+        return this.#requests.seen(observation.claim, nowMs);
       case 'claimUnmatched':
-        return this.#unmatched(observation.claim);
+        return this.#requests.unmatched(observation.claim);
       case 'claimRead':
-        return this.#claimRead(observation.ref, observation.answer, nowMs);
+        return this.#requests.readAnswered(observation.ref, observation.answer, nowMs);
       case 'claimWritten':
-        return this.#claimWritten(observation.ref, observation.answer, nowMs);
+        return this.#requests.writeAnswered(observation.ref, observation.answer, nowMs);
       case 'nodeRead':
         return this.#nodeRead(observation.answer);
       case 'nodeSeen':
@@ -160,143 +162,6 @@ export class Tracker {
         break;
     }
     return [];
-  }
-
-  // --- claims -------------------------------------------------------------------------------------------------------
-
-  #claimsListed(claims: readonly InstanceClaim[], nowMs: number): readonly Effect[] {
-    const effects: Effect[] = [];
-    const listed = new Set<string>();
-    for (const claim of claims) {
-      listed.add(claim.metadata.uid ?? '');
-      effects.push(...this.#see(claim, nowMs));
-    }
-    const absent = [...this.#cache.entries()].filter(({ ref }) => !listed.has(ref.uid));
-    for (const entry of absent) effects.push(...this.#unmatched(entry.claim));
-    return effects;
-  }
-
-  #see(claim: InstanceClaim, nowMs: number): readonly Effect[] {
-    const entry = this.#cache.see(claim, nowMs);
-    if (entry === undefined) return [];
-    this.#toSight.add(entry.ref.uid);
-    return this.#overtaken(entry, nowMs);
-  }
-
-  /** A newer object than the one that our write was based on: the write has landed, or cannot any more. */
-  #overtaken(entry: Entry, nowMs: number): readonly Effect[] {
-    const { write } = entry;
-    if (write === undefined || !isNewer(entry.claim.metadata.resourceVersion, write.claim.metadata.resourceVersion))
-      return [];
-    return this.#writeIsOver(entry, landed(write, entry.claim), nowMs);
-  }
-
-  /** DELETED may only mean that the object no longer matches: what holds something is read before it is given back. */
-  #unmatched(claim: InstanceClaim): readonly Effect[] {
-    const entry = this.#cache.get(claim.metadata.uid ?? '');
-    const leftAt = claim.metadata.resourceVersion;
-    // A watch that tells old events again: it has come back since.
-    if (entry === undefined || isNewer(entry.claim.metadata.resourceVersion, leftAt)) return [];
-    if (!isBusy(entry) && entry.claim.status?.phase !== 'Claimed') {
-      this.#forget(entry.ref.uid);
-      return [];
-    }
-    if (leftAt !== undefined) entry.leftAt = leftAt;
-    return this.#read(entry);
-  }
-
-  /** One read at a time; one that has begun already may have missed what this one is for. */
-  #read(entry: Entry): readonly Effect[] {
-    entry.readAgain = entry.reading;
-    if (entry.reading) return [];
-    entry.reading = true;
-    return [{ kind: 'readClaim', ref: entry.ref }];
-  }
-
-  #claimRead(ref: ObjectRef, answer: Answer<InstanceClaim>, nowMs: number): readonly Effect[] {
-    const entry = this.#cache.get(ref.uid);
-    if (entry === undefined) return [];
-    const found = answer.kind === 'ok' ? answer.object : undefined;
-    if (answer.kind === 'missing' || (found !== undefined && found.metadata.uid !== ref.uid))
-      return this.#gone(entry, nowMs);
-    entry.reading = false;
-    const effects = found === undefined ? [] : this.#see(found, nowMs);
-    const proves = found !== undefined && !entry.readAgain;
-    return [...effects, ...(proves ? this.#stillThere(entry, nowMs) : this.#read(entry))];
-  }
-
-  /** A read that began after what made it necessary shows the object. */
-  #stillThere(entry: Entry, nowMs: number): readonly Effect[] {
-    delete entry.leftAt;
-    const { write } = entry;
-    // The object still stands where our write started. One without an answer is sent again: only an answer is the end of it.
-    if (write?.unanswered === true) return [this.#send(entry, write)];
-    if (write?.conflicted === true) return this.#writeIsOver(entry, false, nowMs);
-    if (!isBusy(entry) && !concerns(entry.claim, this.#settings.nodeName)) this.#forget(entry.ref.uid);
-    return [];
-  }
-
-  #gone(entry: Entry, nowMs: number): readonly Effect[] {
-    const effects = this.#writeIsOver(entry, false, nowMs);
-    this.#forget(entry.ref.uid);
-    return effects;
-  }
-
-  #forget(uid: string): void {
-    this.#cache.drop(uid);
-    this.#toSight.delete(uid);
-  }
-
-  #claimWritten(ref: ObjectRef, answer: Answer<InstanceClaim>, nowMs: number): readonly Effect[] {
-    const entry = this.#cache.get(ref.uid);
-    if (entry === undefined) return [];
-    entry.writing = false;
-    if (answer.kind === 'missing') return this.#gone(entry, nowMs);
-    const effects = answer.kind === 'ok' ? this.#see(answer.object, nowMs) : [];
-    // An event has shown already what became of the write.
-    if (entry.write === undefined) return effects;
-    switch (answer.kind) {
-      case 'ok':
-        return [...effects, ...this.#writeIsOver(entry, true, nowMs)];
-      case 'unanswered':
-        entry.write.unanswered = true;
-        return this.#read(entry);
-      case 'refused':
-        // An earlier try of the same write may still land: only a refusal of the first one is the end of it.
-        if (entry.write.unanswered) return this.#read(entry);
-        return [...this.#refused(entry, answer.message), ...this.#writeIsOver(entry, false, nowMs)];
-      case 'conflict':
-        entry.write.conflicted = true;
-        return this.#read(entry);
-    }
-  }
-
-  #refused(entry: Entry, message: string): readonly Effect[] {
-    const { namespace, name } = entry.ref;
-    return [
-      {
-        kind: 'log',
-        level: 'error',
-        message: 'the API server refuses the status of a claim',
-        fields: { namespace, claim: name, error: message },
-      },
-    ];
-  }
-
-  #writeIsOver(entry: Entry, hasLanded: boolean, nowMs: number): readonly Effect[] {
-    const { write } = entry;
-    if (write === undefined) return [];
-    delete entry.write;
-    this.#cache.dirty.add(entry.ref.uid);
-    this.#toSight.add(entry.ref.uid);
-    if (!hasLanded || write.outcome === undefined) return [];
-    const outcome = { ...write.outcome, latencyMs: nowMs - entry.firstSeenAtMs };
-    return [{ kind: 'decided', outcome }];
-  }
-
-  #send(entry: Entry, write: PendingWrite): Effect {
-    entry.writing = true;
-    return { kind: 'writeClaim', ref: entry.ref, claim: write.claim };
   }
 
   // --- the node and its host ------------------------------------------------------------------------------------------
@@ -373,7 +238,7 @@ export class Tracker {
     if (!this.#owns || this.#node === undefined || this.#staleAt !== undefined) return NOTHING;
     const effects: Effect[] = [...this.#settle()];
     const batch = this.ready ? this.#decideBatch(nowMs) : NO_BATCH;
-    effects.push(...batch.notes.map(({ entry, write }) => this.#send(entry, write)), ...this.#refresh(nowMs));
+    effects.push(...batch.notes.map(({ entry, write }) => this.#requests.send(entry, write)), ...this.#refresh(nowMs));
     const commit = this.#statusToWrite(batch.decisions, nowMs);
     if (commit !== undefined) this.#open = batch;
     return {
@@ -391,18 +256,13 @@ export class Tracker {
     if (this.#stopped) return [];
     if (answer.kind === 'ok') {
       this.#adoptNode(answer.object);
-      return batch.decisions.filter(isUnderWay).map(({ entry, write }) => this.#send(entry, write));
+      return batch.decisions.filter(isUnderWay).map(({ entry, write }) => this.#requests.send(entry, write));
     }
-    for (const decision of batch.decisions) this.#takeBack(decision);
+    for (const decision of batch.decisions) this.#requests.takeBack(decision);
     if (answer.kind === 'missing') return this.#stepDown('ComputeNode is gone');
     this.#staleAt = this.#node?.metadata.resourceVersion ?? '';
     const refused: Effect[] = answer.kind === 'refused' ? [nodeRefused(answer.message)] : [];
     return [...refused, { kind: 'readNode' }];
-  }
-
-  #takeBack({ entry, write }: Decision): void {
-    this.#cache.dirty.add(entry.ref.uid);
-    if (entry.write === write) delete entry.write;
   }
 
   #settle(): readonly Effect[] {
@@ -434,7 +294,7 @@ export class Tracker {
   #decideBatch(nowMs: number): Batch {
     const { maxBatch } = this.#settings;
     const books = this.#books;
-    const room = maxBatch - this.#deciding().length;
+    const room = maxBatch - this.#requests.deciding().length;
     if (books === undefined || room <= 0) return NO_BATCH;
     return decideBatch({
       settings: this.#settings,
@@ -447,11 +307,6 @@ export class Tracker {
       nowMs,
       room,
     });
-  }
-
-  /** Everything whose decision is to be written, or was sent and may still land. */
-  #deciding(): ObjectRef[] {
-    return [...this.#cache.entries()].filter(({ write }) => write?.purpose === 'decision').map(({ ref }) => ref);
   }
 
   #place(): Place {
@@ -490,14 +345,14 @@ export class Tracker {
       .filter((a) => !present.has(a));
     const status = sighted(entry.claim, { ...(instance !== undefined && { instance }), missingDevices }, now);
     if (sameJson(status, entry.claim.status)) return [];
-    return [this.#send(entry, writeOf(entry, status, 'refresh'))];
+    return [this.#requests.send(entry, writeOf(entry, status, 'refresh'))];
   }
 
   /** Step 2. With decisions always, else only when something is to be told. */
   #statusToWrite(decisions: readonly Decision[], nowMs: number): ComputeNode | undefined {
     const node = this.#node;
     if (node === undefined) return undefined;
-    const deciding = this.#deciding();
+    const deciding = this.#requests.deciding();
     const status = nodeStatus({
       node,
       settings: this.#settings,
@@ -563,11 +418,4 @@ function nodeRefused(error: string): Effect {
     message: 'the API server refuses the status of the ComputeNode',
     fields: { error },
   };
-}
-
-/** Whether an object shows what a write was to bring about. */
-function landed(write: PendingWrite, seen: InstanceClaim): boolean {
-  const [wanted, shown] = [write.claim.status, seen.status];
-  if (write.purpose === 'refresh' || wanted?.phase !== shown?.phase) return write.purpose === 'refresh';
-  return wanted?.phase !== 'Pending' || wanted.attempts?.at(-1)?.nodeName === shown?.attempts?.at(-1)?.nodeName;
 }
