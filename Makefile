@@ -22,7 +22,7 @@ deps: node_modules/.package-lock.json ## install the npm packages
 
 .PHONY: tools
 tools: deps ## build the pinned kube-apiserver, etcd, kubectl, ... (once; KUBEBUILDER_ASSETS is honoured)
-	$(NODE) dev/build-tools.ts
+	@$(NODE) dev/build-tools.ts >/dev/null
 
 .PHONY: libvirt
 libvirt: ## install libvirt and QEMU for tests and demo (apt-get when root, else says what to install)
@@ -51,12 +51,18 @@ format: deps ## format and mend what can be mended
 	biome check --write .
 
 .PHONY: generate
-generate: deps ## write src/api/generated anew from crds/
+generate: deps ## write src/api/generated anew from crds/, and the tables of docs/ from the code
 	$(NODE) dev/generate-api.ts
+	$(NODE) dev/generate-docs.ts
 
 .PHONY: test
-test: check setup build ## everything: checks, unit tests, and tests on a real API server, libvirt and QEMU
+test: check setup build ## everything: checks, unit tests, simulation, and tests on a real API server, libvirt and QEMU
+	vitest run --project simulation
 	vitest run --project integration
+
+.PHONY: sim
+sim: deps ## random lives of agents on a modelled API server: make sim SEEDS=5000, or SEED=42 to replay one
+	SEEDS=$(or $(SEEDS),2000) SEED=$(SEED) vitest run --project simulation
 
 .PHONY: vectors
 vectors: deps ## run the ledger on Nova's cases: make vectors CASES=file.json

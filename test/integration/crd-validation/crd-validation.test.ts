@@ -12,7 +12,7 @@ beforeAll(async () => {
   server = new CrdServer(inject('kubeconfigPath'));
   await server.createNamespace(NAMESPACE);
 });
-afterAll(() => server[Symbol.asyncDispose]());
+afterAll(() => server[Symbol.dispose]());
 
 describe.each([
   { kind: 'ComputeNode', collection: `${API}/computenodes`, rows: COMPUTE_NODE_ROWS },

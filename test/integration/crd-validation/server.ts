@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Pool } from 'undici';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import { json } from 'node:stream/consumers';
 import { parse } from 'yaml';
 import type { Row } from './row.ts';
 
@@ -25,19 +27,20 @@ const UNCHECKED = 'some validation rules were not checked because the object was
 let objects = 0;
 
 /** Sends the rows of one kind to an API server. */
-export class CrdServer implements AsyncDisposable {
-  readonly #pool: Pool;
+export class CrdServer implements Disposable {
+  readonly #agent: Agent;
+  readonly #url: string;
 
   constructor(kubeconfigPath: string) {
     const { clusters, users } = parse(readFileSync(kubeconfigPath, 'utf8'));
     const decode = (data: string) => Buffer.from(data, 'base64').toString();
-    this.#pool = new Pool(clusters[0].cluster.server, {
-      connections: 4,
-      connect: {
-        ca: decode(clusters[0].cluster['certificate-authority-data']),
-        cert: decode(users[0].user['client-certificate-data']),
-        key: decode(users[0].user['client-key-data']),
-      },
+    this.#url = clusters[0].cluster.server;
+    this.#agent = new Agent({
+      keepAlive: true,
+      maxSockets: 4,
+      ca: decode(clusters[0].cluster['certificate-authority-data']),
+      cert: decode(users[0].user['client-certificate-data']),
+      key: decode(users[0].user['client-key-data']),
     });
   }
 
@@ -61,8 +64,8 @@ export class CrdServer implements AsyncDisposable {
     acceptedBody(await this.#send('POST', '/api/v1/namespaces', object));
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool.close();
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
   }
 
   async #judgeChange(change: object, { statuses = [] }: Row, path: string, created: Sent): Promise<Verdict> {
@@ -75,13 +78,13 @@ export class CrdServer implements AsyncDisposable {
   }
 
   async #send(method: 'POST' | 'PUT' | 'DELETE', path: string, object?: Sent): Promise<Answer> {
-    const { statusCode, body } = await this.#pool.request({
-      method,
-      path,
-      headers: { 'content-type': 'application/json' },
-      body: object === undefined ? null : JSON.stringify(object),
-    });
-    return { accepted: statusCode < 300, body: (await body.json()) as Answer['body'] };
+    const answered = Promise.withResolvers<IncomingMessage>();
+    const headers = { 'content-type': 'application/json' };
+    request(new URL(path, this.#url), { method, headers, agent: this.#agent }, answered.resolve)
+      .on('error', answered.reject)
+      .end(object === undefined ? undefined : JSON.stringify(object));
+    const response = await answered.promise;
+    return { accepted: (response.statusCode ?? 500) < 300, body: (await json(response)) as Answer['body'] };
   }
 }
 
