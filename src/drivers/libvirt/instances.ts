@@ -26,7 +26,6 @@ export interface InstanceReader {
 
 interface DomainStatus {
   readonly uuid: string;
-  readonly name: string;
   readonly state: number;
   readonly reason: number;
 }
@@ -37,9 +36,9 @@ interface CachedFacts {
 
 /**
  * Some changes of a stopped domain's definition have no event (a device attached with `--config`), and an event can be lost. Each audit
- * therefore re-reads this many XMLs, those that were read longest ago: 500 domains in about four hours of audits, one a minute.
+ * therefore re-reads the XML that was read longest ago: 500 domains in a working day of audits, one a minute.
  */
-const REFRESHED_PER_AUDIT = 2;
+const REFRESHED_PER_AUDIT = 1;
 
 /** Reads the domains of one connection. */
 export function createInstanceReader(connection: Connection): InstanceReader {
@@ -106,12 +105,12 @@ function summarize(readings: readonly Reading[]): InstanceReading {
 }
 
 function toInstance(status: DomainStatus, facts: DomainFacts, managedSave: boolean): Reading {
-  const vcpus = facts.vcpus ?? 0n;
+  const { name = status.uuid, vcpus = 0n } = facts;
   const isOn = status.state !== DomainState.Shutoff && status.state !== DomainState.Crashed;
   return {
     instance: {
       uuid: status.uuid,
-      name: status.name,
+      name,
       vmState: vmStateOf(status.state, status.reason, managedSave),
       vcpus,
       memoryBytes: facts.memoryBytes ?? 0n,
@@ -119,7 +118,7 @@ function toInstance(status: DomainStatus, facts: DomainFacts, managedSave: boole
       ...(facts.osType !== undefined && { osType: facts.osType }),
       ...(facts.claim !== undefined && { claim: facts.claim }),
     },
-    problems: facts.problems.map((message) => ({ subject: `instance ${status.name}`, message })),
+    problems: facts.problems.map((message) => ({ subject: `instance ${name}`, message })),
     vcpusOnline: isOn ? (facts.currentVcpus ?? vcpus) : 0n,
   };
 }
@@ -157,7 +156,6 @@ function statusOf(
   if (uuid === null) return undefined;
   return {
     uuid,
-    name: library.virDomainGetName(domain) ?? uuid,
     state: values.get('state.state') ?? DomainState.NoState,
     reason: values.get('state.reason') ?? 0,
   };
@@ -192,10 +190,14 @@ function readXml(connection: Connection, uuid: string): Promise<DomainFacts | un
 
 /** What the XML does not say, libvirt's own figures do: an instance that cannot be understood still holds what it holds. */
 async function fillGaps(library: LibvirtLibrary, domain: Pointer, facts: DomainFacts): Promise<DomainFacts> {
-  if (facts.memoryBytes !== undefined && facts.vcpus !== undefined) return facts;
+  if (facts.name !== undefined && facts.memoryBytes !== undefined && facts.vcpus !== undefined) return facts;
+  const name = library.virDomainGetName(domain);
   const info = await library.virDomainGetInfo(domain);
-  if (info === null) return facts;
-  return { vcpus: BigInt(info.vcpus), memoryBytes: info.maxMemoryKiB * 1024n, ...facts };
+  return {
+    ...(name !== null && { name }),
+    ...(info !== null && { vcpus: BigInt(info.vcpus), memoryBytes: info.maxMemoryKiB * 1024n }),
+    ...facts,
+  };
 }
 
 function withDomain<Value>(
