@@ -16,6 +16,10 @@ export class Books {
   /** Claims that hold something here. */
   readonly #holders = new Set<string>();
   #orphans: readonly ReportedInstance[] = [];
+  /** Something happened by which an instance may have become an orphan, or one no more. */
+  #orphansDue = true;
+  /** The instances' count of changes when the orphans were last looked for. */
+  #seenChanges = -1;
   #host: Host;
   #ledger: Ledger;
 
@@ -44,6 +48,7 @@ export class Books {
   setHost(host: Host): void {
     this.#host = host;
     this.#ledger.setHost(host);
+    this.#orphansDue = true;
   }
 
   /** Brings the ledger up to what the cache says of the claims that have changed, and of the orphans. */
@@ -56,8 +61,7 @@ export class Books {
   /** Takes a grant into the ledger before its write is sent. */
   hold(uid: string, holdings: readonly Holding[]): void {
     this.#hold(uid, holdings);
-    // What is held can only explain an orphan.
-    if (this.#orphans.length > 0) this.#settleOrphans();
+    this.#settleOrphans();
   }
 
   /** The audit: a recount from nothing. Returns false when the running ledger had come to say something else. */
@@ -68,6 +72,7 @@ export class Books {
     this.#keysByUid.clear();
     this.#holders.clear();
     for (const entry of this.#cache.entries()) this.#hold(entry.ref.uid, this.#holdingsOf(entry));
+    this.#orphansDue = true;
     this.#settleOrphans();
     const { used } = this.#ledger.view();
     return (
@@ -81,6 +86,8 @@ export class Books {
   }
 
   #hold(uid: string, holdings: readonly Holding[]): void {
+    const entry = this.#cache.get(uid);
+    this.#orphansDue ||= entry === undefined || this.#instances.concerns(entry);
     const keys = holdings.map(({ key }) => key);
     for (const key of this.#keysByUid.get(uid) ?? []) if (!keys.includes(key)) this.#ledger.release(key);
     for (const holding of holdings) this.#ledger.hold(holding);
@@ -98,7 +105,11 @@ export class Books {
     return held.length > 0 ? held : (entry.write?.holdings ?? []);
   }
 
+  /** Looks at every instance, so only when there may be something to find: most claims are decided before their instance is there. */
   #settleOrphans(): void {
+    if (!this.#orphansDue && this.#seenChanges === this.#instances.changes) return;
+    this.#orphansDue = false;
+    this.#seenChanges = this.#instances.changes;
     const before = new Set(this.#orphans.map(({ uuid }) => uuid));
     this.#orphans = this.#instances.orphans(this.#heldEntries());
     for (const instance of this.#orphans) {

@@ -8,30 +8,52 @@ export class Instances {
   readonly #cache: ClaimCache;
   readonly #byUuid = new Map<string, ReportedInstance>();
   readonly #uuidByClaimName = new Map<string, string>();
+  /** How many instances name a claim. */
+  readonly #namings = new Map<string, number>();
+  #changes = 0;
 
   constructor(cache: ClaimCache) {
     this.#cache = cache;
   }
 
+  /** Moves with every change of any instance. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   replaceAll(report: HostReport): void {
+    this.#changes += 1;
     this.#byUuid.clear();
     this.#uuidByClaimName.clear();
+    this.#namings.clear();
     for (const instance of report.instances) this.see(instance);
   }
 
   see(instance: ReportedInstance): void {
     this.forget(instance.uuid);
+    this.#changes += 1;
     this.#byUuid.set(instance.uuid, instance);
     const name = claimNameOf(instance);
-    if (name !== undefined && !this.#uuidByClaimName.has(name)) this.#uuidByClaimName.set(name, instance.uuid);
+    if (name === undefined) return;
+    this.#countNaming(name, 1);
+    if (!this.#uuidByClaimName.has(name)) this.#uuidByClaimName.set(name, instance.uuid);
   }
 
   forget(uuid: string): void {
     const known = this.#byUuid.get(uuid);
     if (known === undefined) return;
+    this.#changes += 1;
     this.#byUuid.delete(uuid);
     const name = claimNameOf(known);
-    if (name !== undefined && this.#uuidByClaimName.get(name) === uuid) this.#uuidByClaimName.delete(name);
+    if (name === undefined) return;
+    this.#countNaming(name, -1);
+    if (this.#uuidByClaimName.get(name) === uuid) this.#uuidByClaimName.delete(name);
+  }
+
+  #countNaming(name: string, change: number): void {
+    const count = (this.#namings.get(name) ?? 0) + change;
+    if (count > 0) this.#namings.set(name, count);
+    else this.#namings.delete(name);
   }
 
   get(uuid: string): ReportedInstance | undefined {
@@ -44,6 +66,11 @@ export class Instances {
     if (named !== undefined) return this.#byUuid.get(named);
     const instance = this.#byUuid.get(instanceIdOf(claim));
     return instance === undefined || this.#namesAnother(instance) ? undefined : instance;
+  }
+
+  /** Whether any instance has the claim's uuid or names it. While none does, the claim has no part in which instance is whose. */
+  concerns({ ref, claim }: Entry): boolean {
+    return this.#byUuid.has(instanceIdOf(claim)) || this.#namings.has(`${ref.namespace}/${ref.name}`);
   }
 
   /** Claims that an event on this instance may concern. */
