@@ -38,8 +38,13 @@ export interface AgentParts {
   readonly pod?: PodFacts | undefined;
 }
 
+/** The agent cannot go on. Its message says all there is to say, with a stack only where the program is at fault. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError';
+}
+
 export class Agent {
-  /** Rejects when the agent cannot go on; resolves after `stop`. */
+  /** Rejects with an AgentError when the agent cannot go on; resolves after `stop`. */
   readonly done: Promise<void>;
   readonly #parts: AgentParts;
   readonly #metrics = new AgentMetrics();
@@ -207,7 +212,7 @@ export class Agent {
 
   #fail(reason: string): void {
     if (this.#stopping) return;
-    this.#end.reject(new Error(reason));
+    this.#end.reject(new AgentError(reason));
   }
 
   #showBooks(): void {

@@ -1,11 +1,15 @@
 #!/usr/bin/env node
 /** The command line: one file per command. */
 import { Command } from 'commander';
+import { AgentError } from '../agent/agent.ts';
 import { ConfigError } from '../agent/config.ts';
 import { DriverError } from '../drivers/driver.ts';
 import { KubeError } from '../kube/errors.ts';
 import { VERSION } from '../version.ts';
 import { agentCommand } from './agent-command.ts';
+
+/** Errors whose message says all that a user needs. */
+const TOLD_BY_MESSAGE = [ConfigError, DriverError, KubeError, AgentError];
 
 const program = new Command('resource-tracker')
   .description('Accounts for what the instances on a hypervisor host hold, and grants or refuses claims on it.')
@@ -25,6 +29,6 @@ process.exit();
 
 /** One line for what a user can mend, everything for a programmer's error. */
 function explain(error: unknown): string {
-  if (error instanceof ConfigError || error instanceof DriverError || error instanceof KubeError) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return TOLD_BY_MESSAGE.some((kind) => error instanceof kind) ? error.message : (error.stack ?? error.message);
 }

@@ -159,11 +159,11 @@ test('An agent that is told to stop in a burst leaves nothing half-decided, and 
   expect(told).toEqual(new Set(decided));
 
   await Promise.all(Array.from({ length: 5 }, (_, index) => scene.claim(`late-${index}`)));
-  const startedAtMs = Date.now();
   const successor = scene.start();
   expect(await scene.allDecided()).toEqual({ Claimed: 20, Rejected: 45 });
   const { time } = await successor.untilSaid('claim decided');
-  expect(Number(time) - startedAtMs).toBeLessThan(2_000);
+  // From its first word on: how long a process takes to start is not what this is about.
+  expect(Number(time) - Number(successor.log[0]?.time)).toBeLessThan(2_000);
   await scene.sumsAreRight();
   await eventually(async () => expect(scene.history.decisions.size).toBe(65));
   expect(scene.history.waverers).toEqual([]);
