@@ -147,7 +147,7 @@ function* rivals(entry: Entry, { cache, instances }: BatchContext): Generator<En
 
 function waitDeadline({ claim, createdAtMs }: Entry): number | undefined {
   const { waitSeconds } = claim.spec;
-  return waitSeconds === undefined ? undefined : createdAtMs + waitSeconds * 1000;
+  return waitSeconds === undefined ? undefined : endOf(createdAtMs, waitSeconds);
 }
 
 function decide(entry: Entry, verdict: Exclude<Verdict, { kind: 'wait' }>, context: BatchContext): Decision {
@@ -235,5 +235,10 @@ function* expirable({ cache, instances, nowMs }: BatchContext, due: number[]): G
 function expiryOf({ spec, status }: InstanceClaim): number | undefined {
   const granted = findCondition(status?.conditions, 'Claimed')?.lastTransitionTime;
   if (spec.expirationSeconds === undefined || granted === undefined) return undefined;
-  return Date.parse(granted) + spec.expirationSeconds * 1000;
+  return endOf(Date.parse(granted), spec.expirationSeconds);
+}
+
+/** Times in the API are rounded down to whole seconds: what was promised to last so long never ends earlier. */
+function endOf(sinceMs: number, seconds: number): number {
+  return sinceMs + (seconds + 1) * 1000;
 }

@@ -348,14 +348,14 @@ describe('a claim that waits', () => {
     });
   });
 
-  it('is refused when waitSeconds are over, counted from its creation', () => {
+  it('is refused when waitSeconds are over, counted from the end of the second in which it was created', () => {
     const world = fullWorld();
     world.create(waiter('w', 4096, { waitSeconds: 60 }));
     world.clock.advance(20_000);
     world.settle();
     const createdMs = Date.parse(world.claim('w').metadata.creationTimestamp ?? '');
-    expect(world.agents[0]?.dueMs).toBe(createdMs + 60_000);
-    world.clock.advance(39_000);
+    expect(world.agents[0]?.dueMs).toBe(createdMs + 61_000);
+    world.clock.advance(40_000);
     world.settle();
     expect(phases(world, 'w')).toEqual(['Pending']);
     world.clock.advance(1_000);
@@ -422,7 +422,7 @@ describe('what is named in deciding', () => {
     const world = ownedWorld({ settings: { maxBatch: 3 } });
     for (let n = 0; n < 8; n += 1) world.create(claim({ name: `c${n}`, expirationSeconds: 60 }));
     world.settle();
-    world.clock.advance(60_000);
+    world.clock.advance(61_000);
     world.settle(/land write claim/);
     expect(world.api.computeNodes.get('node-a')?.status?.agent?.deciding).toHaveLength(3);
     world.settle();

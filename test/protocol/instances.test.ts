@@ -205,8 +205,8 @@ describe('expiry', () => {
 
   it('gives back what was granted to an instance that did not appear in time', () => {
     const world = worldWithGrant();
-    expect(world.agents[0]?.dueMs).toBe(world.clock.nowMs + 60_000);
-    world.clock.advance(59_999);
+    expect(world.agents[0]?.dueMs).toBe(world.clock.nowMs + 61_000);
+    world.clock.advance(60_999);
     world.settle();
     expect(world.claim('a').status?.phase).toBe('Claimed');
     world.clock.advance(1);
@@ -222,7 +222,7 @@ describe('expiry', () => {
 
   it('holds until its write is answered', () => {
     const world = worldWithGrant();
-    world.clock.advance(60_000);
+    world.clock.advance(61_000);
     world.create(claim({ name: 'b', memoryMi: 4096 }));
     world.settle(/claim default\/a/);
     expect(world.claim('b').status?.phase).toBe('Rejected');
