@@ -77,6 +77,7 @@ export function decideBatch(context: BatchContext): Batch {
       if (note !== undefined) notes.push(note);
     } else decisions.push(decide(entry, verdict, context));
   }
+  for (const { entry } of decisions) context.cache.becameBusy(entry);
   return { decisions, notes, ...(due.length > 0 && { dueMs: Math.min(...due) }) };
 }
 
@@ -95,7 +96,7 @@ function candidates({ cache, settings }: BatchContext): Entry[] {
  * must not be refused for want of what the first one held: a refusal of what came after waits for that read.
  */
 function releasesToCome({ cache, books }: BatchContext): string[] {
-  const entries = [...cache.entries()].filter(({ ref, reading }) => reading && books.holds(ref.uid));
+  const entries = [...cache.busy()].filter(({ ref, reading }) => reading && books.holds(ref.uid));
   return entries.flatMap(({ leftAt }) => leftAt ?? []);
 }
 

@@ -65,6 +65,8 @@ export class ClaimCache {
   readonly undecided = new Set<string>();
   /** UIDs of claims that were granted for a time, and whose instance has never been seen. */
   readonly expiring = new Set<string>();
+  /** UIDs of claims that were busy once, and may be still. */
+  readonly #busy = new Set<string>();
 
   constructor(settings: TrackerSettings) {
     this.#settings = settings;
@@ -76,6 +78,20 @@ export class ClaimCache {
 
   entries(): IterableIterator<Entry> {
     return this.#entries.values();
+  }
+
+  /** To be told whenever a request about an entry is decided on or begun. */
+  becameBusy(entry: Entry): void {
+    this.#busy.add(entry.ref.uid);
+  }
+
+  /** Entries that a request is under way about: few, however many there are. */
+  *busy(): Generator<Entry> {
+    for (const uid of this.#busy) {
+      const entry = this.#entries.get(uid);
+      if (entry !== undefined && isBusy(entry)) yield entry;
+      else this.#busy.delete(uid);
+    }
   }
 
   byName(namespace: string, name: string): Entry | undefined {

@@ -23,7 +23,7 @@ export class ClaimRequests {
 
   /** Everything whose decision is to be written, or was sent and may still land. */
   deciding(): ObjectRef[] {
-    return [...this.#cache.entries()].filter(({ write }) => write?.purpose === 'decision').map(({ ref }) => ref);
+    return [...this.#cache.busy()].filter(({ write }) => write?.purpose === 'decision').map(({ ref }) => ref);
   }
 
   /** A consistent list: what it lacks has left the watch. */
@@ -74,6 +74,7 @@ export class ClaimRequests {
     entry.readAgain = entry.reading;
     if (entry.reading) return [];
     entry.reading = true;
+    this.#cache.becameBusy(entry);
     return [{ kind: 'readClaim', ref: entry.ref }];
   }
 
@@ -161,6 +162,7 @@ export class ClaimRequests {
   /** Sends what its entry has under way. */
   send(entry: Entry, write: PendingWrite): Effect {
     entry.writing = true;
+    this.#cache.becameBusy(entry);
     return { kind: 'writeClaim', ref: entry.ref, claim: write.claim };
   }
 
