@@ -77,8 +77,16 @@ module.exports = {
       npm: ['@kubernetes/client-node', 'yaml'],
       core: ANY_CORE,
     }),
-    ...room('agent', 'The shell that runs the protocol.', ['(api|drivers|kube|ledger|monitors|protocol|quantity)(/|$)', 'version\\.ts'], {
+    ...room('process', 'What every long-running process is made of: options, health, identity, pacing, the loop of a Lease.', ['(api|kube|protocol)(/|$)'], {
+      npm: ['yaml'],
+      core: ANY_CORE,
+    }),
+    ...room('agent', 'The shell that runs the protocol.', ['(api|drivers|kube|ledger|monitors|process|protocol|quantity)(/|$)', 'version\\.ts'], {
       npm: ['.*'],
+      core: ANY_CORE,
+    }),
+    ...room('controller', 'The one for the cluster: it knows neither hypervisors nor sums, and nothing of an agent but what it writes.', ['(api|kube|process|protocol|quantity)(/|$)', 'version\\.ts'], {
+      npm: ['@prometheus-io/client', 'pino'],
       core: ANY_CORE,
     }),
   ],

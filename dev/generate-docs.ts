@@ -4,7 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AgentMetrics } from '../src/agent/metrics.ts';
-import { AGENT_OPTIONS, environmentName, type Option } from '../src/agent/options.ts';
+import { AGENT_OPTIONS } from '../src/agent/options.ts';
+import { environmentName, isRequired } from '../src/process/option.ts';
 
 /** A file whose generated part is stale. */
 export type StaleFile = { readonly name: string; readonly expected: string };
@@ -32,9 +33,9 @@ function withTable(name: string, text: string, rows: readonly string[]): string 
 }
 
 function optionRows(): string[] {
-  const rows = Object.entries<Option<unknown>>(AGENT_OPTIONS).map(([name, option]) => {
+  const rows = Object.entries(AGENT_OPTIONS).map(([name, option]) => {
     const { flag, placeholder, description, fallback } = option;
-    const otherwise = option.required === true ? 'required' : fallback === undefined ? '-' : `\`${fallback}\``;
+    const otherwise = isRequired(option) ? 'required' : fallback === undefined ? '-' : `\`${fallback}\``;
     const ways = [`\`--${flag} ${placeholder}\``, `\`${environmentName(flag)}\``, `\`${name}\``];
     return row([...ways, otherwise, description]);
   });

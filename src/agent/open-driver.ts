@@ -1,6 +1,7 @@
 import { createDriver, type DriverConfig } from '../drivers/create-driver.ts';
 import type { Driver } from '../drivers/driver.ts';
-import { type AgentConfig, ConfigError } from './config.ts';
+import { ConfigError } from '../process/config.ts';
+import type { AgentConfig } from './config.ts';
 
 /** What decides which driver it is. */
 export type DriverChoice = Pick<

@@ -1,9 +1,9 @@
 /** Performs the protocol's reads and writes at the API server. */
 import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
 import type { ResourceClient } from '../kube/resource.ts';
+import { answerOf } from '../process/answers.ts';
+import type { Pacer } from '../process/pacer.ts';
 import type { Answer, Effect, Observation } from '../protocol/messages.ts';
-import { answerOf } from './answers.ts';
-import type { Pacer } from './pacer.ts';
 
 /** The effects that are a request, each answered by an observation. */
 export type RequestEffect = Extract<

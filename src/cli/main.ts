@@ -2,9 +2,9 @@
 /** The command line: one file per command. */
 import { Command } from 'commander';
 import { AgentError } from '../agent/agent.ts';
-import { ConfigError } from '../agent/config.ts';
 import { DriverError } from '../drivers/driver.ts';
 import { KubeError } from '../kube/errors.ts';
+import { ConfigError } from '../process/config.ts';
 import { VERSION } from '../version.ts';
 import { agentCommand } from './agent-command.ts';
 

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { ensureTools } from '../../dev/tools.ts';
-import { loadConfig } from '../../src/agent/config.ts';
+import { AGENT_OPTIONS } from '../../src/agent/options.ts';
+import { loadConfig } from '../../src/process/config.ts';
 
 const run = promisify(execFile);
 const examples = resolve(import.meta.dirname, '..', '..', 'examples');
@@ -69,7 +70,7 @@ test('The claim that the README explains is accepted by the API server.', async 
 });
 
 test('examples/agent-config.yaml is a configuration that an agent takes.', () => {
-  const config = loadConfig({
+  const config = loadConfig(AGENT_OPTIONS, {
     flags: { nodeName: 'gpu-1' },
     environment: {},
     file: join(examples, 'agent-config.yaml'),

@@ -140,7 +140,7 @@ test.each<[string, Row]>([
       says: /has keys that are not known: nodname \(known: nodeName, /,
     },
   ],
-  ['with a file that is no map', { file: '- a\n', says: /must be a map, for example: nodeName: worker-1$/ }],
+  ['with a file that is no map', { file: '- a\n', says: /must be a map, for example: logLevel: debug$/ }],
   [
     'with a bad value in the environment',
     {

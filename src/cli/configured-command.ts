@@ -1,0 +1,46 @@
+/** A command that runs a process with options from flags, environment and file. */
+import { Command, Option as Flag } from 'commander';
+import { type ConfigOf, loadConfig } from '../process/config.ts';
+import { environmentName, type Option, type OptionTable } from '../process/option.ts';
+
+/** A command with one flag for each option of the table; `run` gets what they say, together with environment and file. */
+export function configuredCommand<Table extends OptionTable>(
+  command: string,
+  table: Table,
+  run: (config: ConfigOf<Table>) => Promise<void>,
+): Command {
+  const configured = new Command(command)
+    .option(
+      '--config <FILE>',
+      `YAML file with the same options in camelCase, for example ${Object.keys(table)[0]} (RESOURCE_TRACKER_CONFIG)`,
+    )
+    .action(async (flags: Record<string, unknown>) => {
+      const file = flags.config ?? process.env.RESOURCE_TRACKER_CONFIG;
+      await run(loadConfig(table, { flags, environment: process.env, ...(typeof file === 'string' && { file }) }));
+    });
+  for (const [name, option] of Object.entries(table)) configured.addOption(flagOf(name, option));
+  return configured.addHelpText(
+    'after',
+    '\nFlags beat environment variables, those beat the file, that beats the default.',
+  );
+}
+
+function flagOf(name: string, { flag, placeholder, description, fallback }: Option<unknown>): Flag {
+  const otherwise = fallback === undefined ? '' : `; default: ${fallback}`;
+  const text = `${description} (${environmentName(flag)}${otherwise})`;
+  return new NamedFlag(`--${flag} <${placeholder}>`, text, name);
+}
+
+/** A flag whose camel case may not be quite the option's name: --host-ip is hostIP. */
+class NamedFlag extends Flag {
+  readonly #attribute: string;
+
+  constructor(flags: string, description: string, attribute: string) {
+    super(flags, description);
+    this.#attribute = attribute;
+  }
+
+  override attributeName(): string {
+    return this.#attribute;
+  }
+}
