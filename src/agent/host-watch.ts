@@ -1,5 +1,6 @@
 /** Follows the hypervisor: audits it when it connects, periodically, and when its devices changed; passes its events on. */
 import { type Driver, DriverError, type DriverEvent } from '../drivers/driver.ts';
+import { Backoff } from '../kube/backoff.ts';
 import type { Observation } from '../protocol/messages.ts';
 
 export interface HostWatchParts {
@@ -16,6 +17,8 @@ export interface HostWatchParts {
 const JITTER = 0.1;
 /** Devices come and go in swarms (an SR-IOV card creates all its functions): one audit for all of them. */
 const SETTLE_MS = 500;
+/** After a failed audit the next one comes sooner: until the first good one, nothing is decided. Less and less so while it goes on. */
+const RETRY_FIRST_MS = 1_000;
 
 export class HostWatch {
   readonly #parts: HostWatchParts;
@@ -25,9 +28,12 @@ export class HostWatch {
   #duringAudit: Observation[] | undefined;
   #timer: NodeJS.Timeout | undefined;
   #connected = false;
+  readonly #retry: Backoff;
+  #hasFailed = false;
 
   constructor(parts: HostWatchParts) {
     this.#parts = parts;
+    this.#retry = new Backoff({ firstMs: RETRY_FIRST_MS, maxMs: parts.auditMs }, parts.random);
   }
 
   async start(): Promise<void> {
@@ -99,8 +105,12 @@ export class HostWatch {
       this.audit();
       return;
     }
+    if (this.#connected) this.#auditIn(this.#hasFailed ? this.#retry.next() : this.#period());
+  }
+
+  #period(): number {
     const { auditMs, random } = this.#parts;
-    if (this.#connected) this.#auditIn(auditMs * (1 - JITTER + 2 * JITTER * random()));
+    return auditMs * (1 - JITTER + 2 * JITTER * random());
   }
 
   #auditIn(ms: number): void {
@@ -117,6 +127,8 @@ export class HostWatch {
       const report = await driver.audit(this.#lifetime.signal);
       if (this.#lifetime.signal.aborted) return;
       onAudit(performance.now() - startedAtMs);
+      this.#hasFailed = false;
+      this.#retry.reset();
       const since = this.#duringAudit;
       this.#duringAudit = undefined;
       if (since.some(({ kind }) => kind === 'driverDisconnected')) return;
@@ -132,6 +144,7 @@ export class HostWatch {
   #failed(error: unknown): void {
     if (this.#lifetime.signal.aborted) return;
     if (!(error instanceof DriverError)) throw error;
+    this.#hasFailed = true;
     this.#parts.onError(error);
     // A lost connection is told by its own event.
     if (error.code !== 'Disconnected') this.#parts.observe({ kind: 'hostReportFailed', message: error.message });

@@ -3,8 +3,8 @@ import type { Fault, Point } from '../../../dev/fault-proxy/rules.ts';
 import { FaultProxy } from '../../../dev/fault-proxy.ts';
 import { eventually } from './eventually.ts';
 import { gpus } from './host-file.ts';
-import { GI, NOTHING, reasonsOf, Scene } from './scene.ts';
-import { commits, decides, isHeartbeat, readsClaim } from './writes.ts';
+import { conditionOf, GI, NOTHING, reasonsOf, Scene } from './scene.ts';
+import { commits, decides, isHeartbeat, listsClaims, readsClaim } from './writes.ts';
 
 const HOST = { totals: { vcpus: 8, memory: '4Gi', disk: '10Gi' }, devices: gpus(1) };
 
@@ -132,6 +132,38 @@ test('An idle agent asks nothing and writes nothing over its audits.', async () 
   await untilAudits(agent, 3);
   const asked = proxy.requests.filter((passing) => !isHeartbeat(passing));
   expect(asked.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+});
+
+test('A connection that is cut costs no list: watches go on from where they were.', async () => {
+  const scene = await Scene.open(inject('kubeconfigPath'), HOST);
+  await scene.startReady({ kubeconfig: proxy.kubeconfigPath });
+  await scene.claim('before');
+  await scene.decided('before');
+  proxy.forgetRequests();
+  proxy.setReachable(false);
+  await scene.delete('before');
+  await scene.claim('meanwhile', { flavor: { vcpus: 1, memory: '4Gi' } });
+  proxy.setReachable(true);
+  expect((await scene.decided('meanwhile')).status?.phase).toBe('Claimed');
+  await scene.sumsAreRight();
+  // A look at where the server's history ends asks for one object.
+  const lists = proxy.requests.filter((passing) => listsClaims(passing) && passing.query.get('limit') !== '1');
+  expect(lists).toEqual([]);
+});
+
+test('A host that cannot be read at first is read again soon.', async () => {
+  const scene = await Scene.open(inject('kubeconfigPath'), { ...HOST, faults: { failAudit: 'the host is busy' } });
+  const agent = scene.start();
+  await agent.untilSaid('the driver failed');
+  await agent.untilHealth('/readyz', 503);
+  await eventually(async () =>
+    expect(conditionOf((await scene.readNode()).status?.conditions, 'HardwareReportCurrent')).toMatchObject({
+      status: 'False',
+      message: 'the host is busy',
+    }),
+  );
+  await scene.writeHost(HOST);
+  await agent.untilReady();
 });
 
 test('An agent that is told to stop in a burst leaves nothing half-decided, and its successor goes on at once.', async () => {

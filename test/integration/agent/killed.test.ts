@@ -5,7 +5,7 @@ import type { AgentProcess } from './agent-process.ts';
 import { eventually } from './eventually.ts';
 import { gpus } from './host-file.ts';
 import { conditionOf, Scene } from './scene.ts';
-import { commits, decides, readsClaim } from './writes.ts';
+import { commits, decides, listsClaims, raisesBarrier, readsClaim, writesToken } from './writes.ts';
 
 /** Room for four claims of the six below, and devices for two of the three that want one. */
 const HOST = { totals: { vcpus: 4, memory: '4Gi', disk: '10Gi' }, devices: gpus(2) };
@@ -67,6 +67,49 @@ test('Writes of a killed agent that land between the token and the barrier of it
   for (const hit of rule.hits) expect((await hit.carriedOut)?.status).toBe(200);
   barrier.release();
   expect(await scene.allDecided()).toEqual(OUTCOME);
+  await expectDecidedOnce(scene);
+});
+
+const TAKE_OVER: readonly (readonly [string, Point, typeof commits, number])[] = [
+  ['before its token is written', 'request', writesToken, 1],
+  ['after its token is written', 'answer', writesToken, 1],
+  ['before the barrier', 'request', readsClaim, CLAIMS],
+  ['in the middle of the barrier', 'answer', raisesBarrier, CLAIMS],
+  ['before its list', 'request', listsClaims, 1],
+];
+
+test.each(TAKE_OVER)(
+  'A successor that is killed %s leaves the same work to the next one.',
+  async (_moment, at, matches, hits) => {
+    const scene = await Scene.open(inject('kubeconfigPath'), HOST);
+    const { agent, rule } = await agentAtBatch(scene, { at: 'request', matches: decides, from: 1 });
+    await rule.hit(CLAIMS);
+    await agent.kill();
+    const step = proxy.add({ at, fault: { kind: 'hold' }, matches, times: Number.POSITIVE_INFINITY });
+    const successor = scene.start({ kubeconfig: proxy.kubeconfigPath });
+    await step.hit(hits);
+    await successor.kill();
+
+    await scene.startReady();
+    expect(await scene.allDecided()).toEqual(OUTCOME);
+    rule.release();
+    for (const hit of rule.hits) expect((await hit.carriedOut)?.status).toBe(409);
+    step.release();
+    for (const hit of step.hits) await hit.carriedOut;
+    await expectDecidedOnce(scene);
+  },
+);
+
+test('A ComputeNode that is deleted while claims are written fences all of these writes.', async () => {
+  const scene = await Scene.open(inject('kubeconfigPath'), HOST);
+  const { agent, rule } = await agentAtBatch(scene, { at: 'request', matches: decides, from: 1 });
+  await rule.hit(CLAIMS);
+  await scene.nodes.delete(scene.nodeName);
+  await agent.kill();
+  await scene.startReady();
+  expect(await scene.allDecided()).toEqual(OUTCOME);
+  rule.release();
+  for (const hit of rule.hits) expect((await hit.carriedOut)?.status).toBe(409);
   await expectDecidedOnce(scene);
 });
 

@@ -21,6 +21,22 @@ export function decides({ method, path, body }: Passing): boolean {
   return phase !== 'Pending' || attempts.length > 0;
 }
 
+/** A successor puts its token into ComputeNode. */
+export function writesToken({ method, path, body }: Passing): boolean {
+  if (method !== 'PUT' || !path.includes('/computenodes/')) return false;
+  return (body as Partial<ComputeNode>).status?.agent?.token !== undefined;
+}
+
+/** A successor puts its token into a claim that is not decided. */
+export function raisesBarrier(passing: Passing): boolean {
+  return passing.method === 'PUT' && passing.path.includes('/instanceclaims/') && !decides(passing);
+}
+
+/** The agent lists its claims. */
+export function listsClaims({ method, path, isWatch }: Passing): boolean {
+  return method === 'GET' && path.endsWith('/instanceclaims') && !isWatch;
+}
+
 /** The agent looks at one claim. */
 export function readsClaim({ method, path }: Passing): boolean {
   return method === 'GET' && /\/instanceclaims\/[^/]+$/.test(path);
