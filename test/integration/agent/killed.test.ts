@@ -70,6 +70,24 @@ test('Writes of a killed agent that land between the token and the barrier of it
   await expectDecidedOnce(scene);
 });
 
+test('Writes of a killed agent that come after the list of its successor conflict, so that nothing is granted beside it.', async () => {
+  const scene = await Scene.open(inject('kubeconfigPath'), HOST);
+  const { agent, rule } = await agentAtBatch(scene, { at: 'request', matches: decides, from: 1 });
+  await rule.hit(CLAIMS);
+  await agent.kill();
+  // Less room than the dead one saw: if its grants landed beside the successor's, that would show.
+  await scene.writeHost({ ...HOST, totals: { ...HOST.totals, memory: '1Gi' } });
+  // Its first write is the token, which leaves the names of the dead one's batch as they are.
+  const successors = proxy.add({ at: 'request', fault: { kind: 'hold' }, matches: commits, from: 2 });
+  scene.start({ kubeconfig: proxy.kubeconfigPath });
+  await successors.hit();
+  rule.release();
+  for (const hit of rule.hits) expect((await hit.carriedOut)?.status).toBe(409);
+  successors.release();
+  expect(await scene.allDecided()).toEqual({ Claimed: 1, Rejected: 5 });
+  await expectDecidedOnce(scene);
+});
+
 const TAKE_OVER: readonly (readonly [string, Point, typeof commits, number])[] = [
   ['before its token is written', 'request', writesToken, 1],
   ['after its token is written', 'answer', writesToken, 1],
