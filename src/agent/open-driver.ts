@@ -14,7 +14,8 @@ export function openDriver(choice: DriverChoice): Promise<Driver> {
   return createDriver(driverConfigOf(choice));
 }
 
-function driverConfigOf(choice: DriverChoice): DriverConfig {
+/** How the driver is set up. Throws ConfigError. */
+export function driverConfigOf(choice: DriverChoice): DriverConfig {
   const overhead = { perInstanceBytes: choice.overheadMemory, perVcpuBytes: choice.overheadMemoryPerVcpu };
   if (choice.driver === 'libvirt') return { name: 'libvirt', uri: choice.libvirtUri, ...diskOf(choice), overhead };
   if (choice.fakeHost === undefined) throw new ConfigError('--driver fake needs --fake-host FILE');

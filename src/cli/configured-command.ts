@@ -3,11 +3,15 @@ import { Command, Option as Flag } from 'commander';
 import { type ConfigOf, loadConfig } from '../process/config.ts';
 import { environmentName, type Option, type OptionTable } from '../process/option.ts';
 
-/** A command with one flag for each option of the table; `run` gets what they say, together with environment and file. */
+/**
+ * A command with one flag for each option of the table; `run` gets what they say, together with environment and file. The file may
+ * be another command's, whose keys are `foreignKeys`.
+ */
 export function configuredCommand<Table extends OptionTable>(
   command: string,
   table: Table,
   run: (config: ConfigOf<Table>) => Promise<void>,
+  foreignKeys: readonly string[] = [],
 ): Command {
   const configured = new Command(command)
     .option(
@@ -16,7 +20,8 @@ export function configuredCommand<Table extends OptionTable>(
     )
     .action(async (flags: Record<string, unknown>) => {
       const file = flags.config ?? process.env.RESOURCE_TRACKER_CONFIG;
-      await run(loadConfig(table, { flags, environment: process.env, ...(typeof file === 'string' && { file }) }));
+      const sources = { flags, environment: process.env, foreignKeys, ...(typeof file === 'string' && { file }) };
+      await run(loadConfig(table, sources));
     });
   for (const [name, option] of Object.entries(table)) configured.addOption(flagOf(name, option));
   return configured.addHelpText(
@@ -25,10 +30,11 @@ export function configuredCommand<Table extends OptionTable>(
   );
 }
 
-function flagOf(name: string, { flag, placeholder, description, fallback }: Option<unknown>): Flag {
+function flagOf(name: string, { flag, short, placeholder, description, fallback }: Option<unknown>): Flag {
   const otherwise = fallback === undefined ? '' : `; default: ${fallback}`;
   const text = `${description} (${environmentName(flag)}${otherwise})`;
-  return new NamedFlag(`--${flag} <${placeholder}>`, text, name);
+  const letter = short === undefined ? '' : `-${short}, `;
+  return new NamedFlag(`${letter}--${flag} <${placeholder}>`, text, name);
 }
 
 /** A flag whose camel case may not be quite the option's name: --host-ip is hostIP. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line: one file per command. */
+import '../process/spare-memory.ts';
 import { Command } from 'commander';
 import { AgentError } from '../agent/agent.ts';
 import { DriverError } from '../drivers/driver.ts';
@@ -7,6 +8,7 @@ import { KubeError } from '../kube/errors.ts';
 import { ConfigError } from '../process/config.ts';
 import { VERSION } from '../version.ts';
 import { agentCommand } from './agent-command.ts';
+import { inspectCommand } from './inspect-command.ts';
 
 /** Errors whose message says all that a user needs. */
 const TOLD_BY_MESSAGE = [ConfigError, DriverError, KubeError, AgentError];
@@ -15,7 +17,8 @@ const program = new Command('resource-tracker')
   .description('Accounts for what the instances on a hypervisor host hold, and grants or refuses claims on it.')
   .version(VERSION)
   .showHelpAfterError('(run with --help for all options)')
-  .addCommand(agentCommand());
+  .addCommand(agentCommand())
+  .addCommand(inspectCommand());
 
 try {
   await program.parseAsync();

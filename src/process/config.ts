@@ -24,6 +24,8 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Path of a YAML file with the same names as keys. */
   readonly file?: string;
+  /** Keys of the file that another command reads. */
+  readonly foreignKeys?: readonly string[];
 }
 
 interface Given {
@@ -33,7 +35,7 @@ interface Given {
 
 /** Reads and checks everything that the table names. Throws ConfigError. */
 export function loadConfig<Table extends OptionTable>(table: Table, sources: ConfigSources): ConfigOf<Table> {
-  const file = sources.file === undefined ? {} : readConfigFile(sources.file, table);
+  const file = sources.file === undefined ? {} : readConfigFile(sources.file, table, sources.foreignKeys);
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(table)) {
     const given = find(name, option, sources, file);
@@ -70,7 +72,11 @@ function missing(name: string, { flag, placeholder }: Option<unknown>): string {
   return `--${flag} ${placeholder} is missing; give it as a flag, as ${environmentName(flag)}, or as ${name} in the configuration file`;
 }
 
-function readConfigFile(path: string, table: OptionTable): Readonly<Record<string, unknown>> {
+function readConfigFile(
+  path: string,
+  table: OptionTable,
+  foreignKeys: readonly string[] = [],
+): Readonly<Record<string, unknown>> {
   let data: unknown;
   try {
     data = parseYaml(readFileSync(path, 'utf8')) ?? {};
@@ -81,7 +87,7 @@ function readConfigFile(path: string, table: OptionTable): Readonly<Record<strin
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new ConfigError(`the configuration file ${path} must be a map, for example: logLevel: debug`);
   }
-  const unknown = Object.keys(data).filter((key) => !Object.hasOwn(table, key));
+  const unknown = Object.keys(data).filter((key) => !Object.hasOwn(table, key) && !foreignKeys.includes(key));
   if (unknown.length === 0) return { ...data };
   const known = Object.keys(table).join(', ');
   throw new ConfigError(

@@ -7,6 +7,8 @@ import { parse as parseYaml } from 'yaml';
 /** One option. `read` throws an Error whose message says what to write. */
 export interface Option<T> {
   readonly flag: string;
+  /** One letter, such as `o` for `-o`. */
+  readonly short?: string;
   /** What stands for the value in `--help`. */
   readonly placeholder: string;
   readonly description: string;
