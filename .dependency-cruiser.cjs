@@ -78,7 +78,7 @@ module.exports = {
       core: ANY_CORE,
     }),
     ...room('process', 'What every long-running process is made of: options, health, identity, pacing, the loop of a Lease.', ['(api|kube|protocol)(/|$)'], {
-      npm: ['yaml'],
+      npm: ['@prometheus-io/client', 'yaml'],
       core: ANY_CORE,
     }),
     ...room('agent', 'The shell that runs the protocol.', ['(api|drivers|kube|ledger|monitors|process|protocol|quantity)(/|$)', 'version\\.ts'], {
@@ -86,7 +86,7 @@ module.exports = {
       core: ANY_CORE,
     }),
     ...room('controller', 'The one for the cluster: it knows neither hypervisors nor sums, and nothing of an agent but what it writes.', ['(api|kube|process|protocol|quantity)(/|$)', 'version\\.ts'], {
-      npm: ['@prometheus-io/client', 'pino'],
+      npm: ['pino'],
       core: ANY_CORE,
     }),
   ],
