@@ -378,11 +378,14 @@ export class Tracker {
 
   #published(): Partial<Parameters<typeof nodeStatus>[0]> {
     const { hostIP } = this.#place();
+    // Connected again, but nothing is decided before the audit: Ready must not say otherwise.
+    const unread = this.#report !== undefined && !this.#audited;
+    const driverFault = this.#driverFault ?? (unread ? 'connected again; the host is being read' : undefined);
     return {
       ...(hostIP !== undefined && { hostIP }),
       ...(this.#report !== undefined && { report: this.#report }),
       ...(this.#books !== undefined && { view: this.#books.ledger.view() }),
-      ...(this.#driverFault !== undefined && { driverFault: this.#driverFault }),
+      ...(driverFault !== undefined && { driverFault }),
       ...(this.#reportFault !== undefined && { reportFault: this.#reportFault }),
     };
   }

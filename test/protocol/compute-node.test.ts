@@ -106,6 +106,12 @@ describe('a driver that is not connected', () => {
     agent?.observe({ kind: 'driverConnected' });
     world.settle(/driver event/);
     expect(world.claim('a').status).toBeUndefined();
+    expect(condition(world, 'Ready')?.[0]).toBe('False');
+    expect(condition(world, 'HypervisorConnected')).toEqual([
+      'False',
+      'Disconnected',
+      'connected again; the host is being read',
+    ]);
     world.host.connect();
     world.host.put(instance({ uuid: 'x', memoryBytes: 4n * GIBIBYTE }));
     world.settle();
