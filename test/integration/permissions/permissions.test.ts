@@ -3,15 +3,22 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installCrds } from '../../../dev/control-plane/crds.ts';
 import { type ControlPlane, startControlPlane } from '../../../dev/control-plane.ts';
-import { applyManifests, applyObjects, type Manifest, readManifests, typeWarnings } from '../../../dev/deploy.ts';
+import {
+  applyManifests,
+  applyObjects,
+  type Manifest,
+  manifestsOf,
+  readManifests,
+  typeWarnings,
+} from '../../../dev/deploy.ts';
 import type { Connection } from '../../../src/kube/connection.ts';
 import { KubeError } from '../../../src/kube/errors.ts';
 import { eventually } from '../agent/eventually.ts';
-import { createClaim } from './act.ts';
+import { createClaim, createMigration, migrationsIn, remove } from './act.ts';
 import { CLAIM_SPEC_ROWS, CLAIM_STATUS_ROWS } from './claim-rows.ts';
 import { CAP_ROWS, MIGRATION_SPEC_ROWS, MIGRATION_STATUS_ROWS } from './migration-rows.ts';
 import { NODE_ROWS } from './node-rows.ts';
-import { cap, createObjects } from './objects.ts';
+import { cap, createObjects, send } from './objects.ts';
 import { connectPeople, type Person, rightsOfPeople } from './people.ts';
 import type { Row } from './row.ts';
 
@@ -48,7 +55,9 @@ let controlPlane: ControlPlane;
 let people: Map<Person, Connection>;
 
 beforeAll(async () => {
-  controlPlane = await startControlPlane({ unsafeNoFsync: true });
+  // A quota is else counted anew every five minutes.
+  const extraArguments = { 'kube-controller-manager': ['--resource-quota-sync-period=2s'] };
+  controlPlane = await startControlPlane({ unsafeNoFsync: true, extraArguments });
   await installCrds(controlPlane);
   // The objects are in states that policies would let nobody write by hand.
   await applyObjects(
@@ -137,6 +146,63 @@ describe('The API server, which checks the types of expressions,', () => {
     );
   });
 });
+
+test("A tenant who deletes all migrations at once is refused, too, as some of them are not the tenant's.", async () => {
+  const act = remove(migrationsIn('team-a'));
+  expect(await verdict({ who: 'a tenant', does: '', act })).toMatch(/ValidatingAdmissionPolicy .* denied request/);
+  expect(await verdict({ who: 'a mover', does: '', act })).toBe('allowed');
+});
+
+test('Kubernetes itself may clean up: a namespace with a migration under way can go.', async () => {
+  await send(controlPlane, 'POST', '/api/v1/namespaces', { metadata: { name: 'goes' } });
+  const { body } = createMigration({
+    claimName: 'gone',
+    type: 'LiveMigration',
+    targetNodeName: 'node-2',
+    flavor: undefined,
+  });
+  await send(controlPlane, 'POST', migrationsIn('goes'), body);
+  await send(controlPlane, 'DELETE', '/api/v1/namespaces/goes');
+  await eventually(async () => expect((await controlPlane.call({ path: '/api/v1/namespaces/goes' })).status).toBe(404));
+});
+
+// These change what is allowed: they stand last.
+describe('The example in docs/permissions.md', () => {
+  const claim = (spec: object) => verdict({ who: 'a tenant', does: '', act: createClaim(spec) });
+
+  test('for an executor gives the executor its rights.', () => applyExample('RoleBinding'));
+
+  test('that opens bind to all does so.', async () => {
+    expect(await claim({ nodeName: 'node-1' })).not.toBe('allowed');
+    await applyExample('ClusterRoleBinding');
+    await eventually(async () => expect(await claim({ nodeName: 'node-1' })).toBe('allowed'));
+  });
+
+  test('of caps is enforced.', async () => {
+    await applyExample('ConfigMap');
+    await eventually(async () => expect(await claim({ expirationSeconds: 601 })).toContain('a number up to 600'));
+    const tooLarge = { flavor: { vcpus: 17, memory: '64Gi' }, expirationSeconds: 600 };
+    expect(await claim(tooLarge)).toContain('vcpus: a claim in namespace team-a has at most 16');
+  });
+
+  test('of a quota is enforced.', async () => {
+    await applyExample('ResourceQuota');
+    const path = '/api/v1/namespaces/team-a/resourcequotas/resource-tracker';
+    await send(controlPlane, 'PATCH', path, { spec: { hard: { 'count/instanceclaims.resourcetracker.dev': '8' } } });
+    // The controller manager looks for new kinds to count every 30 seconds.
+    await eventually(async () => {
+      expect(await claim({ expirationSeconds: 600 })).toContain('used: count/instanceclaims.resourcetracker.dev=8');
+    }, 50_000);
+  });
+});
+
+async function applyExample(kind: string): Promise<void> {
+  const text = readFileSync(resolve(DEPLOY, '../docs/permissions.md'), 'utf8');
+  const examples = [...text.matchAll(/```yaml\n(.*?)```/gs)].flatMap(([, yaml = '']) => manifestsOf(yaml));
+  const chosen = examples.filter((manifest) => manifest.kind === kind);
+  expect(chosen).toHaveLength(1);
+  await applyObjects(controlPlane, chosen);
+}
 
 /**
  * The same policy, bound to nothing, with every expression where types are checked: that is not on subresources, and not in
