@@ -1,0 +1,31 @@
+/** Every option of the controller, once. */
+import type { ConfigOf } from '../process/config.ts';
+import { commonOptions, option, whole } from '../process/option.ts';
+
+const COMMON = commonOptions(9743);
+
+export const CONTROLLER_OPTIONS = {
+  kubeconfig: COMMON.kubeconfig,
+  leaseNamespace: COMMON.leaseNamespace,
+  nodeGoneSeconds: option<number>({
+    flag: 'node-gone-seconds',
+    placeholder: 'SECONDS',
+    description:
+      'how long a Node has to be gone before its ComputeNode is removed, if its spec is empty and nothing is held',
+    read: whole(0, 31_536_000),
+    fallback: '600',
+  }),
+  // More than a minute would leave the Leases' watch silent for too long to be believed (src/controller/heartbeats.ts).
+  leaseDurationSeconds: option<number>({
+    flag: 'lease-duration-seconds',
+    placeholder: 'SECONDS',
+    description: 'how long another controller waits for one that died without a word; it renews four times as often',
+    read: whole(2, 60),
+    fallback: '40',
+  }),
+  listenAddress: COMMON.listenAddress,
+  logLevel: COMMON.logLevel,
+} as const;
+
+/** The controller's configuration, read and checked. */
+export type ControllerConfig = ConfigOf<typeof CONTROLLER_OPTIONS>;
