@@ -8,6 +8,7 @@ import { KubeError } from '../kube/errors.ts';
 import { ConfigError } from '../process/config.ts';
 import { VERSION } from '../version.ts';
 import { agentCommand } from './agent-command.ts';
+import { controllerCommand } from './controller-command.ts';
 import { inspectCommand } from './inspect-command.ts';
 
 /** Errors whose message says all that a user needs. */
@@ -18,6 +19,7 @@ const program = new Command('resource-tracker')
   .version(VERSION)
   .showHelpAfterError('(run with --help for all options)')
   .addCommand(agentCommand())
+  .addCommand(controllerCommand())
   .addCommand(inspectCommand());
 
 try {
