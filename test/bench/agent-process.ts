@@ -9,7 +9,8 @@ import { findFreePort } from '../../dev/control-plane/port.ts';
 import type { Bench } from './bench.ts';
 import { until } from './until.ts';
 
-const BUNDLE = resolve(import.meta.dirname, '..', '..', 'dist', 'resource-tracker.mjs');
+/** BUNDLE=path measures another build than that of `make build`. */
+const BUNDLE = process.env.BUNDLE || resolve(import.meta.dirname, '..', '..', 'dist', 'resource-tracker.mjs');
 
 export interface AgentOptions {
   readonly nodeName: string;
