@@ -54,8 +54,17 @@ export class AgentProcess {
     return this.log.filter(({ msg }) => msg === message);
   }
 
-  /** Waits for the log line. */
+  /** Waits for the log line; fails at once when the agent ends without it. */
   async untilSaid(message: string): Promise<LogLine> {
+    const ended = this.exited.then(() => {
+      const [line] = this.said(message);
+      if (line === undefined) throw new Error(`the agent has ended without "${message}": ${this.#story()}`);
+      return line;
+    });
+    return Promise.race([this.#saying(message), ended]);
+  }
+
+  #saying(message: string): Promise<LogLine> {
     return eventually(async () => {
       const [line] = this.said(message);
       if (line === undefined) throw new Error(`the agent has not said "${message}": ${this.#story()}`);

@@ -188,6 +188,7 @@ test.each<[string, Row]>([
   const isAboutDriver = flags.some((flag) => flag.startsWith('--driver'));
   const isAboutKubeconfig = flags.some((flag) => flag.startsWith('--kubeconfig'));
   const given = [
+    '--listen-address=127.0.0.1:0',
     ...flags,
     ...(file === undefined ? [] : [`--config=${await scene.addFile('config.yaml', file)}`]),
     ...(isAboutKubeconfig ? [] : [`--kubeconfig=${inject('kubeconfigPath')}`]),
