@@ -87,8 +87,9 @@ export class Heartbeats {
     const changedAtMs = seen?.changedAtMs ?? Math.max(this.#lost.get(name)?.atMs ?? 0, knownSinceMs);
     const dueMs = Math.max(changedAtMs, sightSinceMs) + afterMs;
     if (nowMs >= dueMs) return { kind: 'dead', reason: reasonOf(seen), afterMs };
-    // That it was given back, or is gone, is no sign of life.
-    return { kind: seen?.proven === true && isHeld(seen.lease) ? 'alive' : 'unknown', dueMs };
+    // That it was given back, or is gone, is no sign of life; nor is that we could not look.
+    const alive = seen?.proven === true && isHeld(seen.lease) && nowMs < changedAtMs + afterMs;
+    return { kind: alive ? 'alive' : 'unknown', dueMs: alive ? changedAtMs + afterMs : dueMs };
   }
 
   #isBlind(nowMs: number): boolean {
