@@ -10,7 +10,7 @@ import { systemClock } from '../kube/clock.ts';
 import { type Connection, connect } from '../kube/connection.ts';
 import { type EventRecorder, eventRecorder } from '../kube/events.ts';
 import { type KubeObject, resourceClient } from '../kube/resource.ts';
-import { LEASE_TIMES } from '../protocol/lease-keeper.ts';
+import { leaseTimes } from '../protocol/lease-keeper.ts';
 import { VERSION } from '../version.ts';
 import type { AgentConfig } from './config.ts';
 import type { CoreNode } from './core-node.ts';
@@ -131,7 +131,12 @@ export class Agent {
     const { config, log, pod } = this.#parts;
     const pods = resourceClient<KubeObject>(connection, PODS);
     const lease = new LeaseLoop({
-      settings: { name: config.nodeName, namespace: config.leaseNamespace, identity: this.#identity, ...LEASE_TIMES },
+      settings: {
+        name: config.nodeName,
+        namespace: config.leaseNamespace,
+        identity: this.#identity,
+        ...leaseTimes(config.leaseDurationSeconds),
+      },
       leases: resourceClient<Lease>(connection, LEASES),
       random: Math.random,
       onGained: () => {

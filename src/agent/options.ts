@@ -67,6 +67,7 @@ export const AGENT_OPTIONS = {
   }),
   kubeconfig: COMMON.kubeconfig,
   leaseNamespace: COMMON.leaseNamespace,
+  leaseDurationSeconds: COMMON.leaseDurationSeconds,
   hostIP: optional<string>({
     flag: 'host-ip',
     placeholder: 'ADDRESS',

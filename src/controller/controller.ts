@@ -10,7 +10,7 @@ import { type KubeObject, resourceClient } from '../kube/resource.ts';
 import { HealthServer, type HealthSource } from '../process/health-server.ts';
 import { isDead, newIdentity, type PodFacts } from '../process/identity.ts';
 import { LeaseLoop } from '../process/lease-loop.ts';
-import type { LeaseSettings, Now } from '../protocol/lease-keeper.ts';
+import { leaseTimes, type Now } from '../protocol/lease-keeper.ts';
 import { VERSION } from '../version.ts';
 import { ControlLoop } from './control-loop.ts';
 import { ControllerMetrics } from './metrics.ts';
@@ -123,7 +123,12 @@ export class Controller {
     const { config, log, pod } = this.#parts;
     const pods = resourceClient<KubeObject>(connection, PODS);
     return new LeaseLoop({
-      settings: leaseSettings(config, this.#identity),
+      settings: {
+        name: CONTROLLER_LEASE,
+        namespace: config.leaseNamespace,
+        identity: this.#identity,
+        ...leaseTimes(config.leaseDurationSeconds),
+      },
       leases: resourceClient<Lease>(connection, LEASES),
       random: Math.random,
       onGained: () => {
@@ -209,17 +214,4 @@ export class Controller {
 
 function now(): Now {
   return { ms: systemClock.now(), date: new Date() };
-}
-
-/** Renews four times within the duration. */
-function leaseSettings(config: ControllerConfig, identity: string): LeaseSettings {
-  const durationMs = config.leaseDurationSeconds * 1000;
-  return {
-    name: CONTROLLER_LEASE,
-    namespace: config.leaseNamespace,
-    identity,
-    durationMs,
-    renewMs: durationMs / 4,
-    retryMs: durationMs / 20,
-  };
 }

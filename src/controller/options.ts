@@ -15,14 +15,7 @@ export const CONTROLLER_OPTIONS = {
     read: whole(0, 31_536_000),
     fallback: '600',
   }),
-  // More than a minute would leave the Leases' watch silent for too long to be believed (src/controller/heartbeats.ts).
-  leaseDurationSeconds: option<number>({
-    flag: 'lease-duration-seconds',
-    placeholder: 'SECONDS',
-    description: 'how long another controller waits for one that died without a word; it renews four times as often',
-    read: whole(2, 60),
-    fallback: '40',
-  }),
+  leaseDurationSeconds: COMMON.leaseDurationSeconds,
   listenAddress: COMMON.listenAddress,
   logLevel: COMMON.logLevel,
 } as const;

@@ -108,6 +108,15 @@ export const commonOptions = (port: number) =>
       read: name,
       fallback: 'resource-tracker',
     }),
+    // More than a minute would leave the Leases' watch silent for too long to be believed (src/controller/heartbeats.ts).
+    leaseDurationSeconds: option<number>({
+      flag: 'lease-duration-seconds',
+      placeholder: 'SECONDS',
+      description:
+        'how long a successor waits for one that died without a word; the Lease is renewed four times as often',
+      read: whole(2, 60),
+      fallback: '40',
+    }),
     listenAddress: option<ListenAddress | undefined>({
       flag: 'listen-address',
       placeholder: 'HOST:PORT',

@@ -18,8 +18,11 @@ export interface LeaseSettings {
   readonly retryMs: number;
 }
 
-/** What kubelet uses for nodes. */
-export const LEASE_TIMES = { durationMs: 40_000, renewMs: 10_000, retryMs: 2_000 } as const;
+/** Renewed four times within its duration, as kubelet does it with a node's 40 s. */
+export function leaseTimes(durationSeconds: number): Pick<LeaseSettings, 'durationMs' | 'renewMs' | 'retryMs'> {
+  const durationMs = durationSeconds * 1000;
+  return { durationMs, renewMs: durationMs / 4, retryMs: durationMs / 20 };
+}
 
 /** The Lease is not relied on for the last part of its time: clocks drift. */
 const DRIFT_DIVISOR = 10;
