@@ -23,18 +23,21 @@ export interface Health {
   readonly text: string;
 }
 
-/** `resource-tracker agent` as a process of its own. */
+/** `resource-tracker agent`, or another command that runs until it is told to stop, as a process of its own. */
 export class AgentProcess {
   readonly log: LogLine[] = [];
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
   #errors = '';
 
-  /** Starts the agent with these flags; nothing of this process's environment but PATH reaches it. */
-  constructor(flags: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  readonly #command: string;
+
+  /** Starts the command with these flags; nothing of this process's environment but PATH reaches it. */
+  constructor(flags: readonly string[], env: Readonly<Record<string, string>> = {}, command = 'agent') {
+    this.#command = command;
     const { PATH = '' } = process.env;
     const preload = join(import.meta.dirname, 'end-with-owner.ts');
-    const words = ['--import', preload, join(repository, 'src/cli/main.ts'), 'agent', ...flags];
+    const words = ['--import', preload, join(repository, 'src/cli/main.ts'), command, ...flags];
     this.#child = spawn(process.execPath, words, { env: { PATH, HOME: '/nonexistent', ...env } });
     this.exited = this.#closed();
     const { stdout, stderr } = this.#child;
@@ -58,7 +61,7 @@ export class AgentProcess {
   async untilSaid(message: string): Promise<LogLine> {
     const ended = this.exited.then(() => {
       const [line] = this.said(message);
-      if (line === undefined) throw new Error(`the agent has ended without "${message}": ${this.#story()}`);
+      if (line === undefined) throw new Error(`the ${this.#command} has ended without "${message}": ${this.#story()}`);
       return line;
     });
     return Promise.race([this.#saying(message), ended]);
@@ -67,7 +70,7 @@ export class AgentProcess {
   #saying(message: string): Promise<LogLine> {
     return eventually(async () => {
       const [line] = this.said(message);
-      if (line === undefined) throw new Error(`the agent has not said "${message}": ${this.#story()}`);
+      if (line === undefined) throw new Error(`the ${this.#command} has not said "${message}": ${this.#story()}`);
       return line;
     });
   }
@@ -79,7 +82,7 @@ export class AgentProcess {
 
   /** Waits until an endpoint answers with this status; its text. */
   async untilHealth(path: string, status: number): Promise<string> {
-    await this.untilSaid('agent started');
+    await this.untilSaid(`${this.#command} started`);
     return eventually(async () => {
       const health = await this.health(path);
       if (health.status === status) return health.text;
@@ -88,9 +91,19 @@ export class AgentProcess {
   }
 
   async health(path: string): Promise<Health> {
-    const { healthPort } = await this.untilSaid('agent started');
+    const { healthPort } = await this.untilSaid(`${this.#command} started`);
     const answer = await fetch(`http://127.0.0.1:${String(healthPort)}${path}`);
     return { status: answer.status, text: await answer.text() };
+  }
+
+  /** SIGSTOP: it lives, and does nothing at all. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  resume(): void {
+    this.#child.kill('SIGCONT');
   }
 
   /** SIGKILL; resolves when it is gone. */
