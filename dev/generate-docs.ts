@@ -1,18 +1,28 @@
 /**
- * Writes the tables of docs/configuration.md and docs/metrics.md from the code that they describe, each between two comment lines;
+ * Writes the tables of docs/configuration.md, docs/metrics.md and docs/controller.md from the code that they describe, each between two comment lines;
  * the rest of the files is written by hand. With `--check` it writes nothing and fails when a table is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AgentMetrics } from '../src/agent/metrics.ts';
 import { AGENT_OPTIONS } from '../src/agent/options.ts';
-import { environmentName, isRequired } from '../src/process/option.ts';
+import { ControllerMetrics } from '../src/controller/metrics.ts';
+import { CONTROLLER_OPTIONS } from '../src/controller/options.ts';
+import { environmentName, isRequired, type OptionTable } from '../src/process/option.ts';
+import type { ProcessMetrics } from '../src/process/process-metrics.ts';
 
 /** A file whose generated part is stale. */
 export type StaleFile = { readonly name: string; readonly expected: string };
 
 const tables: Readonly<Record<string, () => readonly string[]>> = {
-  'docs/configuration.md': optionRows,
-  'docs/metrics.md': metricRows,
+  'docs/configuration.md': () => optionRows(AGENT_OPTIONS),
+  'docs/metrics.md': () => metricRows(new AgentMetrics()),
+  'docs/controller.md': () => [
+    ...optionRows(CONTROLLER_OPTIONS),
+    '',
+    '## Metrics',
+    '',
+    ...metricRows(new ControllerMetrics()),
+  ],
 };
 
 /** What would change if the files were generated now. */
@@ -32,8 +42,8 @@ function withTable(name: string, text: string, rows: readonly string[]): string 
   return `${before}${begin}${rows.join('\n')}\n${end}${after}`;
 }
 
-function optionRows(): string[] {
-  const rows = Object.entries(AGENT_OPTIONS).map(([name, option]) => {
+function optionRows(options: OptionTable): string[] {
+  const rows = Object.entries(options).map(([name, option]) => {
     const { flag, placeholder, description, fallback } = option;
     const otherwise = isRequired(option) ? 'required' : fallback === undefined ? '-' : `\`${fallback}\``;
     const ways = [`\`--${flag} ${placeholder}\``, `\`${environmentName(flag)}\``, `\`${name}\``];
@@ -42,10 +52,8 @@ function optionRows(): string[] {
   return [row(['flag', 'environment variable', 'key in the file', 'default', 'what it is']), ruler(5), ...rows];
 }
 
-function metricRows(): string[] {
-  const own = new AgentMetrics().registry
-    .getMetricsAsArray()
-    .filter(({ name }) => name.startsWith('resource_tracker_'));
+function metricRows(metrics: ProcessMetrics): string[] {
+  const own = metrics.registry.getMetricsAsArray().filter(({ name }) => name.startsWith('resource_tracker_'));
   const rows = own.map((metric) => {
     const labels = 'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : [];
     const names = labels.map((label) => `\`${String(label)}\``).join(', ');
