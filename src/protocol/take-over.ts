@@ -3,7 +3,7 @@
  * be writing, and only then the consistent list (protocol.md, "One owner of a node").
  */
 import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
-import { CLAIM_KIND, refOf } from './claim-facts.ts';
+import { CLAIM_KIND, concerns, refOf } from './claim-facts.ts';
 import type { Answer, Effect, ObjectRef, Observation } from './messages.ts';
 import type { TrackerSettings } from './settings.ts';
 
@@ -129,6 +129,8 @@ export class TakeOver {
     if (answer.kind !== 'ok') return [{ kind: 'readClaim', ref }];
     const claim = answer.object;
     if (claim.metadata.uid !== ref.uid || claim.status?.token === this.token) return this.#passed(ref);
+    // Bound elsewhere since: that moved its resourceVersion, as a token would, and it is no longer ours to write.
+    if (!concerns(claim, this.#settings.nodeName)) return this.#passed(ref);
     return [{ kind: 'writeClaim', ref, claim: { ...claim, status: { ...claim.status, token: this.token } } }];
   }
 

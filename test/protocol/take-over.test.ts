@@ -56,6 +56,16 @@ describe('taking a node over', () => {
     expect(world.claim('a').status?.token).toBe('token-2');
   });
 
+  it('leaves alone what was deciding here and was taken elsewhere since: no write that started here can land on it', () => {
+    const world = worldWithWritesUnderWay('a');
+    world.api.claims.change('a', 'default', ({ spec }) => ({ spec: { ...spec, nodeName: 'node-b' } }));
+    const { resourceVersion } = world.claim('a').metadata;
+    const agent = world.startAgent();
+    world.settle(/agent-1/);
+    expect(agent.tracker.ready).toBe(true);
+    expect(world.claim('a').metadata.resourceVersion).toBe(resourceVersion);
+  });
+
   it('puts the token into what the former owner was deciding, and into nothing else', () => {
     const world = worldWithWritesUnderWay('a', 'b');
     world.create(claim({ name: 'c' }));
