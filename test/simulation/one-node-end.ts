@@ -106,7 +106,12 @@ export class OneNodeEnd {
   #used(): Counted {
     const node = this.#world.api.computeNodes.get(NODE);
     const { api, host } = this.#world;
-    return countUsed(NODE, node?.spec.reserved, api.claims.list().items, host.instances);
+    return countUsed({
+      nodeName: NODE,
+      reserved: node?.spec.reserved,
+      claims: api.claims.list().items,
+      instances: host.instances,
+    });
   }
 
   #statusIsExact(): void {

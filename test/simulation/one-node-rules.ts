@@ -49,7 +49,7 @@ export class OneNodeRules {
     const limit = this.#highestLimit(granted, revision);
     const { totals } = this.#world.host;
     const claimed = this.#claimed().filter(({ spec }) => spec.adopt !== true);
-    const used = countUsed(NODE, undefined, claimed, []);
+    const used = countUsed({ nodeName: NODE, claims: claimed, instances: [] });
     if (limit !== undefined && used.memoryBytes > limit)
       throw new Error(`claims hold ${used.memoryBytes} bytes, the limit is ${limit}, with ${granted.metadata.name}`);
     if (totals.vcpus !== undefined && used.vcpus > totals.vcpus)

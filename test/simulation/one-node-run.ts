@@ -96,6 +96,7 @@ export class OneNodeRun {
     const run = (): void => {
       host.connect();
       network.hurry();
+      for (const agent of this.#world.agents) agent.unstall();
     };
     this.#do({ what: 'faults stop', run });
     this.#keepOneAgent();

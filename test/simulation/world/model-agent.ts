@@ -24,6 +24,8 @@ export interface Tampering {
   readonly commitAnswer?: (answer: Answer<ComputeNode>, node: ComputeNode) => Answer<ComputeNode>;
   /** What is told to the tracker instead. */
   readonly observation?: (observation: Observation) => Observation;
+  /** Lists come from a cache that is so many changes behind. */
+  readonly listsBehind?: number;
 }
 
 export interface ModelAgentParts {
@@ -36,7 +38,18 @@ export interface ModelAgentParts {
   readonly clock: ModelClock;
   readonly network: Network;
   readonly tampering?: Tampering;
+  /** Another Tracker than the real one: to show that what it lacks is noticed. */
+  readonly Tracker?: typeof Tracker;
+  /** The process's own clock on the wall. */
+  readonly wallMs?: () => number;
+  /** Whether the Lease is ours for certain. */
+  readonly mayDecide?: () => boolean;
+  /** The tenure before this one has seen that an older state was restored. */
+  readonly restored?: boolean;
 }
+
+/** When to look again whether the Lease has been renewed after all. */
+const RECHECK_MS = 1_000;
 
 type NodeAnswer = 'nodeRead' | 'nodeCreated' | 'nodeWritten';
 type ClaimAnswer = 'claimRead' | 'claimWritten';
@@ -48,8 +61,10 @@ export class ModelAgent {
   readonly outcomes: Outcome[] = [];
   readonly logged: (Effect & { kind: 'log' })[] = [];
   readonly #parts: ModelAgentParts;
-  #end: { readonly fatal: boolean; readonly reason: string } | undefined;
+  #end: { readonly fatal: boolean; readonly reason: string; readonly restored?: boolean } | undefined;
+  readonly #requests = new Set<Request>();
   #isAlive = true;
+  #isRetired = false;
   #turnIsDue = false;
   #dueMs: number | undefined;
   #commitIsOpen = false;
@@ -57,12 +72,17 @@ export class ModelAgent {
   #listing: Request | undefined;
   #claimWatch: Watch<InstanceClaim> | undefined;
   #nodeWatch: Watch<ComputeNode> | undefined;
+  #nodeUid: string | undefined;
+  #areWatchesStalled = false;
   #driverPosition = 0;
+  /** The driver is connected and was audited since, as far as the tracker was told. */
+  #hasSeenHost = false;
+  #named: ReadonlySet<string> = new Set();
 
   constructor(parts: ModelAgentParts) {
     this.#parts = parts;
     this.name = parts.name;
-    this.tracker = new Tracker({ ...parts.settings, identity: parts.name });
+    this.tracker = new (parts.Tracker ?? Tracker)({ ...parts.settings, identity: parts.name });
   }
 
   get isAlive(): boolean {
@@ -70,7 +90,7 @@ export class ModelAgent {
   }
 
   /** Why it acts for the node no longer; undefined while it does. */
-  get end(): { readonly fatal: boolean; readonly reason: string } | undefined {
+  get end(): { readonly fatal: boolean; readonly reason: string; readonly restored?: boolean } | undefined {
     return this.#end;
   }
 
@@ -86,13 +106,10 @@ export class ModelAgent {
 
   /** Connects to the host, follows the ComputeNode and takes the node over. */
   start(): void {
-    const { api, host, token, settings } = this.#parts;
-    const matches = ({ metadata }: ComputeNode): boolean => metadata.name === settings.nodeName;
-    const { items, revision } = api.computeNodes.list(matches);
-    this.#nodeWatch = api.computeNodes.watch(matches, revision);
+    const { host, token } = this.#parts;
     this.#driverPosition = host.events.length;
     if (host.fault === undefined) this.observe({ kind: 'driverConnected' });
-    for (const node of items) this.observe({ kind: 'nodeSeen', node });
+    this.#listNode();
     this.observe({ kind: 'lead', token });
     this.audit();
   }
@@ -111,69 +128,138 @@ export class ModelAgent {
 
   observe(observation: Observation): void {
     if (!this.#isAlive) return;
-    const { clock, tampering } = this.#parts;
+    const { tampering } = this.#parts;
     const told = tampering?.observation?.(observation) ?? observation;
+    if (told.kind === 'hostReported') this.#hasSeenHost = true;
+    if (told.kind === 'driverDisconnected') this.#hasSeenHost = false;
     this.#turnIsDue = true;
-    this.#perform(this.tracker.observe(told, clock.nowMs));
+    this.#perform(this.tracker.observe(told, this.#wallMs));
+  }
+
+  get #wallMs(): number {
+    return this.#parts.wallMs?.() ?? this.#parts.clock.nowMs;
+  }
+
+  /** Decides nothing more and sees nothing more; what it has asked is still answered, and may lead to more requests. */
+  retire(): void {
+    this.#isRetired = true;
+  }
+
+  /** Whether something that it has asked is not answered yet. */
+  get isWaiting(): boolean {
+    for (const request of this.#requests) if (!request.isAwaited) this.#requests.delete(request);
+    return this.#requests.size > 0;
   }
 
   /** What it would do next by itself. */
   steps(): Step[] {
-    if (!this.#isAlive) return [];
+    if (!this.#isAlive || this.#isRetired) return [];
     const steps: Step[] = [];
     if (this.#driverPosition < this.#parts.host.events.length)
       steps.push(this.#step('driver event', () => this.#driverEvent()));
-    if (this.#nodeWatch?.hasNext === true) steps.push(this.#step('node watch', () => this.#nodeEvent()));
-    if (this.#claimWatch?.hasNext === true) steps.push(this.#step('claim watch', () => this.#claimEvent()));
+    if (!this.#parts.network.isOut) steps.push(...this.#watchSteps());
     if (this.#isTurnDue) steps.push(this.#step('turn', () => this.turn()));
+    return steps;
+  }
+
+  #watchSteps(): Step[] {
+    const steps: Step[] = [];
+    if (this.#nodeWatch?.isExpired === true) steps.push(this.#step('list node', () => this.#listNode()));
+    else if (this.#nodeWatch?.hasNext === true && !this.#areWatchesStalled)
+      steps.push(this.#step('node watch', () => this.#nodeEvent()));
+    if (this.#claimWatch?.isExpired === true) steps.push(this.#step('claim watch is gone', () => this.listClaims()));
+    else if (this.#claimWatch?.hasNext === true && !this.#areWatchesStalled)
+      steps.push(this.#step('claim watch', () => this.#claimEvent()));
     return steps;
   }
 
   /** What may happen to it. */
   faults(): Step[] {
-    if (!this.#isAlive) return [];
+    if (!this.#isAlive || this.#isRetired) return [];
     const steps = [
       this.#step('audit', () => this.audit()),
-      this.#step('rewind node watch', () => this.#nodeWatch?.rewind(2)),
+      this.#step('rewind node watch', () => this.#nodeWatch?.rewind(2), 'repeated events'),
+      this.#areWatchesStalled
+        ? this.#step('watches go on', () => this.unstall())
+        : this.#step('watches stall', () => this.#stall(), 'delayed events'),
     ];
     if (this.#claimWatch !== undefined) {
-      steps.push(this.#step('rewind claim watch', () => this.#claimWatch?.rewind(3)));
-      steps.push(this.#step('claim watch broke', () => this.listClaims()));
+      steps.push(this.#step('rewind claim watch', () => this.#claimWatch?.rewind(3), 'repeated events'));
+      steps.push(this.#step('claim watch broke', () => this.listClaims(), 'lost events and relist (410)'));
+      steps.push(this.#step('node watch broke', () => this.#listNode(), 'lost events and relist (410)'));
     }
     return steps;
   }
 
+  #stall(): void {
+    this.#areWatchesStalled = true;
+  }
+
+  unstall(): void {
+    this.#areWatchesStalled = false;
+  }
+
+  /** Lists the node and watches from there. */
+  #listNode(): void {
+    const { api, settings } = this.#parts;
+    const matches = ({ metadata }: ComputeNode): boolean => metadata.name === settings.nodeName;
+    const { items, revision } = api.computeNodes.list(matches);
+    this.#nodeWatch = api.computeNodes.watch(matches, revision);
+    const [node] = items;
+    if (node !== undefined) {
+      this.#nodeUid = node.metadata.uid;
+      this.observe({ kind: 'nodeSeen', node });
+    } else if (this.#nodeUid !== undefined) this.observe({ kind: 'nodeDeleted', uid: this.#nodeUid });
+  }
+
   /** Decides, and asks for step 2 if there is something to write. */
   turn(): void {
-    const { clock, network, api, tampering } = this.#parts;
+    const { api, tampering, mayDecide } = this.#parts;
     if (this.#commitIsOpen) throw new Error(`${this.name}: a turn while a commit is open`);
     this.#turnIsDue = false;
-    const { effects, commit, dueMs } = this.tracker.decide(clock.nowMs);
+    if (mayDecide?.() === false) {
+      this.#dueMs = this.#wallMs + RECHECK_MS;
+      return;
+    }
+    const { effects, commit, dueMs } = this.tracker.decide(this.#wallMs);
     this.#dueMs = dueMs;
     this.#perform(effects);
     if (commit === undefined) return;
+    this.#checkEyes(commit);
     this.#commitIsOpen = true;
     this.#commits += 1;
     const carryOut = (): Answer<ComputeNode> =>
       tampering?.commit?.(commit, api) ?? api.computeNodes.replaceStatus(commit);
-    network.send(
+    this.#send(
       this.#call('commit', carryOut, (answer) => this.#committed(tampering?.commitAnswer?.(answer, commit) ?? answer)),
     );
   }
 
+  /** Nothing is decided by who does not see the host. */
+  #checkEyes(commit: ComputeNode): void {
+    const named = new Set((commit.status?.agent?.deciding ?? []).map(({ uid }) => uid));
+    const isNew = [...named].some((uid) => !this.#named.has(uid));
+    this.#named = named;
+    if (isNew && !this.#hasSeenHost) throw new Error(`${this.name} decides although it does not see the host`);
+  }
+
   /** Lists consistently, and watches from there. An earlier list or watch is dropped. */
   listClaims(): void {
-    const { api, network, settings } = this.#parts;
+    const { api, settings, tampering } = this.#parts;
     const matches = ({ spec }: InstanceClaim): boolean => spec.nodeName === settings.nodeName;
     this.#listing?.abandon();
     this.#listing?.lose();
     this.#claimWatch = undefined;
-    this.#listing = network.send({
+    this.#listing = this.#send({
       sender: this.name,
       what: 'list claims',
       carryOut: () => {
-        const { items, revision } = api.claims.list(matches);
+        const present = api.claims.list(matches);
+        const behind = tampering?.listsBehind;
+        const { items, revision } =
+          behind === undefined ? present : api.claims.listAsOf(present.revision - behind, matches);
         return () => {
+          if (!this.#isAlive || this.#isRetired) return;
           this.#claimWatch = api.claims.watch(matches, revision);
           this.observe({ kind: 'claimsListed', claims: items });
         };
@@ -183,11 +269,17 @@ export class ModelAgent {
 
   get #isTurnDue(): boolean {
     if (this.#commitIsOpen) return false;
-    return this.#turnIsDue || (this.#dueMs !== undefined && this.#parts.clock.nowMs >= this.#dueMs);
+    return this.#turnIsDue || (this.#dueMs !== undefined && this.#wallMs >= this.#dueMs);
   }
 
-  #step(what: string, run: () => void): Step {
-    return { what: `${this.name}: ${what}`, run };
+  #step(what: string, run: () => void, fault?: string): Step {
+    return { what: `${this.name}: ${what}`, run, ...(fault !== undefined && { fault }) };
+  }
+
+  #send(call: Call): Request {
+    const request = this.#parts.network.send(call);
+    this.#requests.add(request);
+    return request;
   }
 
   #committed(answer: Answer<ComputeNode>): void {
@@ -222,6 +314,7 @@ export class ModelAgent {
     const event: WatchEvent<ComputeNode> | undefined = this.#nodeWatch?.next();
     if (event === undefined) return;
     const { type, object } = event;
+    this.#nodeUid = object.metadata.uid;
     if (type === 'DELETED') this.observe({ kind: 'nodeDeleted', uid: object.metadata.uid ?? '' });
     else this.observe({ kind: 'nodeSeen', node: object });
   }
@@ -269,7 +362,7 @@ export class ModelAgent {
   #askForNode(effect: Effect & { kind: 'readNode' | 'createNode' | 'writeNode' }): void {
     const { computeNodes } = this.#parts.api;
     const ask = (what: string, kind: NodeAnswer, carryOut: () => Answer<ComputeNode>): Request =>
-      this.#parts.network.send(this.#call(what, carryOut, (answer) => this.observe({ kind, answer })));
+      this.#send(this.#call(what, carryOut, (answer) => this.observe({ kind, answer })));
     if (effect.kind === 'readNode')
       ask('read node', 'nodeRead', () => computeNodes.read(this.#parts.settings.nodeName));
     else if (effect.kind === 'createNode') ask('create node', 'nodeCreated', () => computeNodes.create(effect.node));
@@ -282,7 +375,7 @@ export class ModelAgent {
     const { ref } = effect;
     const { namespace, name } = ref;
     const ask = (verb: string, kind: ClaimAnswer, carryOut: () => Answer<InstanceClaim>): Request =>
-      this.#parts.network.send(
+      this.#send(
         this.#call(`${verb} claim ${namespace}/${name}`, carryOut, (answer) => this.observe({ kind, ref, answer })),
       );
     if (effect.kind === 'readClaim') ask('read', 'claimRead', () => claims.read(name, namespace));
@@ -298,7 +391,7 @@ export class ModelAgent {
       sender: this.name,
       what,
       carryOut: () => {
-        const answer = carryOut();
+        const answer = this.#parts.api.as(this.name, carryOut);
         return () => tell(answer);
       },
       unanswered: () => tell({ kind: 'unanswered', message: 'no answer within 30 s' }),

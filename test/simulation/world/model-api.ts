@@ -3,6 +3,7 @@
  * which watches read. What is stored is plain JSON and frozen, so that nobody can change it behind the model's back.
  */
 import type { ComputeNode, InstanceClaim, Migration } from '../../../src/api/generated/v1alpha1.ts';
+import type { Lease } from '../../../src/api/lease.ts';
 import type { ObjectMeta } from '../../../src/api/object-meta.ts';
 import type { Answer } from '../../../src/protocol/messages.ts';
 import type { ModelClock } from './model-clock.ts';
@@ -14,9 +15,11 @@ export interface ModelObject {
   readonly status?: object;
 }
 
-/** One entry of the log. Created: no `before`. Deleted: no `after`. */
+/** One entry of the log. Created or restored: no `before`. Deleted: no `after`. */
 export interface Change<T> {
   readonly revision: number;
+  /** The process whose request it was; absent: somebody else's. */
+  readonly by?: string;
   readonly before?: T;
   readonly after?: T;
 }
@@ -34,9 +37,14 @@ export interface List<T> {
   readonly revision: number;
 }
 
+/** A Lease as it is stored. */
+export type StoredLease = Lease & { readonly kind: string; readonly spec: object };
+
 /** Counts the changes of all kinds, as etcd does. */
 class Revisions {
   present = 0;
+  /** Whose request is being carried out. */
+  writer: string | undefined;
 
   next(): number {
     this.present += 1;
@@ -44,17 +52,49 @@ class Revisions {
   }
 }
 
+/** What `etcdutl snapshot restore --bump-revision` adds, so that no revision is used twice. */
+const RESTORE_BUMP = 1_000;
+
+/** Everything that was stored at one moment. */
+export interface Snapshot {
+  restore(): void;
+}
+
 /** The whole server. */
 export class ModelApi {
   readonly computeNodes: Collection<ComputeNode>;
   readonly claims: Collection<InstanceClaim>;
   readonly migrations: Collection<Migration>;
+  readonly leases: Collection<StoredLease>;
+  readonly #revisions = new Revisions();
 
   constructor(clock: ModelClock) {
-    const revisions = new Revisions();
-    this.computeNodes = new Collection(revisions, clock);
-    this.claims = new Collection(revisions, clock);
-    this.migrations = new Collection(revisions, clock);
+    this.computeNodes = new Collection(this.#revisions, clock);
+    this.claims = new Collection(this.#revisions, clock);
+    this.migrations = new Collection(this.#revisions, clock);
+    this.leases = new Collection(this.#revisions, clock);
+  }
+
+  /** Carries out a request of a process, so that the log tells whose it was. */
+  as<R>(writer: string, carryOut: () => R): R {
+    this.#revisions.writer = writer;
+    try {
+      return carryOut();
+    } finally {
+      this.#revisions.writer = undefined;
+    }
+  }
+
+  /** A backup of etcd. Once it is restored, objects are as old as they were, and every watch has to list anew. */
+  snapshot(): Snapshot {
+    const { computeNodes, claims, migrations, leases } = this;
+    const restorers = [computeNodes, claims, migrations, leases].map((collection) => collection.snapshot());
+    return {
+      restore: () => {
+        this.#revisions.present += RESTORE_BUMP;
+        for (const restore of restorers) restore();
+      },
+    };
   }
 }
 
@@ -62,8 +102,9 @@ export class ModelApi {
 export class Collection<T extends ModelObject> {
   readonly #revisions: Revisions;
   readonly #clock: ModelClock;
-  readonly #objects = new Map<string, T>();
   readonly #log: Change<T>[] = [];
+  #objects = new Map<string, T>();
+  #restores = 0;
 
   constructor(revisions: Revisions, clock: ModelClock) {
     this.#revisions = revisions;
@@ -75,6 +116,20 @@ export class Collection<T extends ModelObject> {
     return this.#log;
   }
 
+  /** How often an older state was restored. */
+  get restores(): number {
+    return this.#restores;
+  }
+
+  snapshot(): () => void {
+    const objects = new Map(this.#objects);
+    return () => {
+      this.#restores += 1;
+      this.#objects = new Map(objects);
+      for (const after of objects.values()) this.#log.push({ revision: this.#revisions.present, after });
+    };
+  }
+
   get(name: string, namespace?: string): T | undefined {
     return this.#objects.get(keyOf({ name, namespace }));
   }
@@ -84,6 +139,17 @@ export class Collection<T extends ModelObject> {
     const keys = [...this.#objects.keys()].toSorted();
     const items = keys.flatMap((key) => this.#objects.get(key) ?? []).filter(matches);
     return { items, revision: this.#revisions.present };
+  }
+
+  /** What there was at a revision, as a cache that is behind tells it. */
+  listAsOf(revision: number, matches: Matches<T> = () => true): List<T> {
+    const objects = new Map<string, T>();
+    for (const { revision: at, before, after } of this.#log) {
+      if (at > revision) break;
+      if (after !== undefined) objects.set(keyOf(after.metadata), after);
+      else if (before !== undefined) objects.delete(keyOf(before.metadata));
+    }
+    return { items: [...objects.values()].filter(matches), revision };
   }
 
   watch(matches: Matches<T>, fromRevision: number): Watch<T> {
@@ -123,6 +189,14 @@ export class Collection<T extends ModelObject> {
     return { kind: 'ok', object: this.#replace(present, object.status === undefined ? {} : { status: object.status }) };
   }
 
+  /** PUT of an object without a status of its own, such as a Lease. */
+  replace(object: T): Answer<T> {
+    const present = this.#objects.get(keyOf(object.metadata));
+    if (present === undefined) return { kind: 'missing' };
+    if (object.metadata.resourceVersion !== present.metadata.resourceVersion) return { kind: 'conflict' };
+    return { kind: 'ok', object: this.#replace(present, { spec: object.spec }) };
+  }
+
   /** Somebody else's unconditional change of the spec, labels or status; undefined where there is no such object. */
   change(
     name: string,
@@ -137,7 +211,7 @@ export class Collection<T extends ModelObject> {
     const before = this.get(name, namespace);
     if (before === undefined) return undefined;
     this.#objects.delete(keyOf(before.metadata));
-    this.#log.push({ revision: this.#revisions.next(), before });
+    this.#record({ revision: this.#revisions.next(), before });
     return before;
   }
 
@@ -153,8 +227,13 @@ export class Collection<T extends ModelObject> {
   #store(object: T, revision: number, before?: T): T {
     const after = frozen(JSON.parse(textOf(object))) as T;
     this.#objects.set(keyOf(after.metadata), after);
-    this.#log.push({ revision, after, ...(before !== undefined && { before }) });
+    this.#record({ revision, after, ...(before !== undefined && { before }) });
     return after;
+  }
+
+  #record(change: Change<T>): void {
+    const by = this.#revisions.writer;
+    this.#log.push(by === undefined ? change : { ...change, by });
   }
 }
 
@@ -163,21 +242,30 @@ export class Watch<T extends ModelObject> {
   readonly #collection: Collection<T>;
   readonly #matches: Matches<T>;
   readonly #fromRevision: number;
+  readonly #restores: number;
   #position: number;
 
   constructor(collection: Collection<T>, matches: Matches<T>, fromRevision: number) {
     this.#collection = collection;
     this.#matches = matches;
     this.#fromRevision = fromRevision;
+    this.#restores = collection.restores;
     this.#position = this.#start();
   }
 
+  /** 410: the server does not know any more what came after what was told. */
+  get isExpired(): boolean {
+    return this.#restores !== this.#collection.restores;
+  }
+
   get hasNext(): boolean {
+    if (this.isExpired) return false;
     return this.#skip() < this.#collection.log.length;
   }
 
   /** The next event, if there is one already. */
   next(): WatchEvent<T> | undefined {
+    if (this.isExpired) return undefined;
     this.#position = this.#skip();
     const change = this.#collection.log[this.#position];
     if (change === undefined) return undefined;

@@ -23,6 +23,10 @@ export class ModelHost {
     return this.#parts.totals;
   }
 
+  get devices(): readonly PciDevice[] | undefined {
+    return this.#parts.devices;
+  }
+
   get events(): readonly DriverEvent[] {
     return this.#events;
   }

@@ -17,6 +17,14 @@ export interface Call {
   readonly refused?: () => void;
 }
 
+/** What concerns all requests at once. */
+interface Circumstances {
+  /** The server answers nobody. */
+  readonly isOut: boolean;
+  /** Processes that stand still: what they have sent may land, but they hear nothing. */
+  readonly pausedSenders: ReadonlySet<string>;
+}
+
 export class Request {
   readonly #call: Call;
   #answer: (() => void) | undefined;
@@ -34,6 +42,15 @@ export class Request {
 
   get sender(): string {
     return this.#call.sender;
+  }
+
+  get mayLand(): boolean {
+    return this.#mayLand;
+  }
+
+  /** Its sender waits for word. */
+  get isAwaited(): boolean {
+    return this.#isAwaited;
   }
 
   /** It has been sent, has not arrived, and its sender waits for it. */
@@ -95,26 +112,28 @@ export class Request {
   }
 
   /** How it goes on when nothing goes wrong. */
-  steps(): Step[] {
+  steps({ isOut, pausedSenders }: Circumstances): Step[] {
     if (this.#isDelayed) return [];
-    if (this.#mayLand) return [{ what: this.#words('land'), run: () => this.land() }];
-    if (!this.#isAwaited) return [];
+    if (this.#mayLand) return isOut ? [] : [{ what: this.#words('land'), run: () => this.land() }];
+    if (!this.#isAwaited || pausedSenders.has(this.sender)) return [];
     if (this.#answer !== undefined) return [{ what: this.#words('answer'), run: () => this.answer() }];
     return [{ what: this.#words('give up'), run: () => this.giveUp() }];
   }
 
-  faults(): Step[] {
+  faults({ pausedSenders }: Circumstances): Step[] {
     const delay: Step = this.#isDelayed
       ? { what: this.#words('hurry'), run: () => this.hurry() }
-      : { what: this.#words('delay'), run: () => this.delay() };
+      : { what: this.#words('delay'), fault: 'delayed request', run: () => this.delay() };
     const faults = [delay];
     const { unanswered, refused } = this.#call;
-    const canGiveUp = this.#isAwaited && unanswered !== undefined;
-    if (canGiveUp) faults.push({ what: this.#words('give up'), run: () => this.giveUp() });
-    if (this.#mayLand && canGiveUp) faults.push({ what: this.#words('lose'), run: () => this.lose() });
-    if (this.#mayLand && !this.#isAwaited) faults.push({ what: this.#words('lose'), run: () => this.lose() });
-    if (this.#mayLand && this.#isAwaited && refused !== undefined)
-      faults.push({ what: this.#words('refuse'), run: () => this.refuse() });
+    const hears = this.#isAwaited && !pausedSenders.has(this.sender);
+    const canGiveUp = hears && unanswered !== undefined;
+    const fault = this.#mayLand ? 'no answer, may land later' : 'no answer, has landed';
+    if (canGiveUp) faults.push({ what: this.#words('give up'), fault, run: () => this.giveUp() });
+    if (this.#mayLand && (canGiveUp || !this.#isAwaited))
+      faults.push({ what: this.#words('lose'), fault: 'lost request', run: () => this.lose() });
+    if (this.#mayLand && hears && refused !== undefined)
+      faults.push({ what: this.#words('refuse'), fault: 'refused request', run: () => this.refuse() });
     return faults;
   }
 
@@ -130,6 +149,8 @@ export class Request {
 
 /** All requests of which something may still come, oldest first. */
 export class Network {
+  readonly pausedSenders = new Set<string>();
+  isOut = false;
   #requests: Request[] = [];
 
   get requests(): readonly Request[] {
@@ -160,11 +181,16 @@ export class Network {
     for (const request of this.#requests) request.hurry();
   }
 
+  /** The server ends: whatever has not been carried out is lost. Who waits hears nothing. */
+  cut(): void {
+    for (const request of this.requests) if (request.mayLand) request.lose();
+  }
+
   steps(): Step[] {
-    return this.requests.flatMap((request) => request.steps());
+    return this.requests.flatMap((request) => request.steps(this));
   }
 
   faults(): Step[] {
-    return this.requests.flatMap((request) => request.faults());
+    return this.requests.flatMap((request) => request.faults(this));
   }
 }

@@ -42,34 +42,52 @@ export function countClaim({ status }: InstanceClaim, instance?: ReportedInstanc
   };
 }
 
-/** The instance of a claim, by uuid. */
-export function instanceOf(claim: InstanceClaim, instances: readonly ReportedInstance[]): ReportedInstance | undefined {
-  const uuid = claim.spec.instance?.uuid ?? claim.metadata.uid;
-  return instances.find((candidate) => candidate.uuid === uuid);
+/** Everything that is at one node. */
+export interface NodeFacts {
+  readonly nodeName: string;
+  readonly reserved?: Amounts | undefined;
+  readonly claims: readonly InstanceClaim[];
+  readonly instances: readonly ReportedInstance[];
+  /** What each instance costs besides its own memory. */
+  readonly overheadBytes?: bigint;
 }
 
-/** reserved + all claims on the node + the instances that none of them explains, without overhead for these. */
-export function countUsed(
-  nodeName: string,
-  reserved: Amounts | undefined,
-  claims: readonly InstanceClaim[],
-  instances: readonly ReportedInstance[],
-): Counted {
-  const sum = counted(reserved);
-  const explained = new Set<string>();
-  for (const claim of claims.filter((candidate) => isClaimedOn(nodeName, candidate))) {
-    const instance = instanceOf(claim, instances);
-    if (instance !== undefined) explained.add(instance.uuid);
-    const own = countClaim(claim, instance);
-    sum.vcpus += own.vcpus;
-    sum.memoryBytes += own.memoryBytes;
-    sum.diskBytes += own.diskBytes;
-  }
-  for (const { uuid, vcpus, memoryBytes } of instances) {
-    if (explained.has(uuid)) continue;
+const isCalled = ({ metadata }: InstanceClaim, { claim }: ReportedInstance): boolean =>
+  claim !== undefined && metadata.name === claim.name && metadata.namespace === claim.namespace;
+
+/** The instance of a claim: by the name in the instance's metadata, else by uuid, unless it names another claim of this node. */
+export function instanceOf(
+  claim: InstanceClaim,
+  { nodeName, claims, instances }: Pick<NodeFacts, 'nodeName' | 'claims' | 'instances'>,
+): ReportedInstance | undefined {
+  const named = instances.find((candidate) => isCalled(claim, candidate));
+  if (named !== undefined) return named;
+  const uuid = claim.spec.instance?.uuid ?? claim.metadata.uid;
+  const own = instances.find((candidate) => candidate.uuid === uuid);
+  const namesake = own && claims.find((other) => isCalled(other, own) && other.spec.nodeName === nodeName);
+  const phase = namesake?.status?.phase;
+  return namesake === undefined || phase === 'Rejected' || phase === 'Expired' ? own : undefined;
+}
+
+/** Instances that no claim explains. */
+export function orphansOf(facts: NodeFacts): readonly ReportedInstance[] {
+  const claimed = facts.claims.filter((claim) => isClaimedOn(facts.nodeName, claim));
+  const explained = new Set(claimed.map((claim) => instanceOf(claim, facts)?.uuid));
+  return facts.instances.filter(({ uuid }) => !explained.has(uuid));
+}
+
+/** reserved + all claims on the node + the instances that none of them explains. */
+export function countUsed(facts: NodeFacts): Counted {
+  const sum = counted(facts.reserved);
+  const add = ({ vcpus, memoryBytes, diskBytes }: Counted): void => {
     sum.vcpus += vcpus;
     sum.memoryBytes += memoryBytes;
-  }
+    sum.diskBytes += diskBytes;
+  };
+  for (const claim of facts.claims.filter((candidate) => isClaimedOn(facts.nodeName, candidate)))
+    add(countClaim(claim, instanceOf(claim, facts)));
+  for (const { vcpus, memoryBytes } of orphansOf(facts))
+    add({ vcpus, memoryBytes: memoryBytes + (facts.overheadBytes ?? 0n), diskBytes: 0n });
   return sum;
 }
 

@@ -1,0 +1,287 @@
+/**
+ * One random life of a cluster: people and hypervisors do what they do, agents are started, killed, stopped and paused, and whatever can
+ * go wrong on the way to the API server does. Then faults stop, and everything must come to rest and be right.
+ */
+import { End } from './end.ts';
+import { People } from './people.ts';
+import { Rules } from './rules.ts';
+import { Cluster, type ClusterParts } from './world/cluster.ts';
+import type { Snapshot } from './world/model-api.ts';
+import type { ModelProcess, Protocol } from './world/model-process.ts';
+import { Random } from './world/random.ts';
+import type { Step } from './world/step.ts';
+
+export interface LifeResult {
+  readonly steps: number;
+  readonly granted: number;
+  readonly refused: number;
+  readonly expired: number;
+  /** Processes of agents that were started. */
+  readonly agents: number;
+  /** How often each kind of fault happened. */
+  readonly faults: ReadonlyMap<string, number>;
+}
+
+/** A rule was broken. The message holds the seed and the last steps. */
+export class BrokenRule extends Error {
+  override readonly name = 'BrokenRule';
+}
+
+const STEPS = 320;
+const TRACED_STEPS = 40;
+const RESTORES = 0;
+const NODE_NAMES = ['node-a', 'node-b', 'node-c'];
+/** Clocks on the wall are within this of each other's. */
+const MAX_SKEW_MS = 2_000;
+
+export class Life {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #cluster: Cluster;
+  readonly #people: People;
+  readonly #rules: Rules;
+  readonly #trace: string[] = [];
+  readonly #faults = new Map<string, number>();
+  /** Of one node at a time: old and new of a rolling update, or two that both believe that the node is theirs. */
+  readonly #maxAgents: number;
+  /** Who lives through a restore of etcd: nobody, or one agent of each node that is never killed nor paused. */
+  readonly #restore: 'none' | 'agentsStopped' | 'agentsLive';
+  #snapshot: Snapshot | undefined;
+  #isRestored = false;
+  #steps = 0;
+
+  constructor(seed: number, protocol: Protocol = {}) {
+    this.#seed = seed;
+    this.#random = new Random(seed);
+    const random = this.#random;
+    const lease: ClusterParts['lease'] = random.chance(0.5) ? 'kept' : 'ignored';
+    const restores = random.chance(RESTORES);
+    this.#restore = !restores ? 'none' : lease === 'kept' && random.chance(0.6) ? 'agentsLive' : 'agentsStopped';
+    this.#maxAgents = this.#restore === 'agentsLive' || random.chance(0.3) ? 1 : 2 + random.below(2);
+    this.#cluster = new Cluster({
+      nodeNames: NODE_NAMES.slice(0, random.chance(0.6) ? 1 : 1 + random.below(3)),
+      lease,
+      knowsTheDead: random.chance(0.5),
+      maxBatch: 1 + random.below(6),
+      protocol,
+    });
+    this.#people = new People(this.#cluster, random);
+    this.#rules = new Rules(this.#cluster);
+  }
+
+  /** Throws BrokenRule. */
+  run(): LifeResult {
+    try {
+      this.#live();
+      this.#rest();
+    } catch (error) {
+      throw new BrokenRule(this.#report(error), { cause: error });
+    }
+    return { steps: this.#steps, agents: this.#cluster.processesStarted, faults: this.#faults, ...this.#outcomes() };
+  }
+
+  #outcomes(): Pick<LifeResult, 'granted' | 'refused' | 'expired'> {
+    const { log } = this.#cluster.api.claims;
+    const became = (phase: string): number =>
+      log.filter((change) => change.after?.status?.phase === phase && change.before?.status?.phase !== phase).length;
+    const attempts = log.filter(
+      ({ by, before, after }) =>
+        by !== undefined && (after?.status?.attempts?.length ?? 0) > (before?.status?.attempts?.length ?? 0),
+    ).length;
+    return { granted: became('Claimed'), refused: became('Rejected') + attempts, expired: became('Expired') };
+  }
+
+  #live(): void {
+    for (let count = 0; count < STEPS; count += 1) {
+      this.#staff();
+      if (this.#random.chance(0.04)) this.#do(this.#mischief());
+      const chance = this.#random.fraction();
+      if (chance < 0.12) this.#do(this.#pick(this.#people.deeds()));
+      else if (chance < 0.2) this.#do(this.#pick(this.#cluster.faults()));
+      else if (chance < 0.26) this.#do(this.#pick(this.#strokes()));
+      else this.#do(this.#pick(this.#cluster.steps()) ?? this.#passTime());
+    }
+  }
+
+  /** Faults stop: what is on its way arrives, each node has an agent, and time passes until all is as it should be. */
+  #rest(): void {
+    this.#do({ what: 'faults stop', run: () => this.#endFaults() });
+    this.#keepSome();
+    this.#staff();
+    new End(this.#cluster, (step) => this.#do(step)).check();
+  }
+
+  #endFaults(): void {
+    const { network, parts, processes } = this.#cluster;
+    for (const name of parts.nodeNames) this.#cluster.host(name).connect();
+    network.isOut = false;
+    for (const process of processes) {
+      process.resume();
+      process.tenure?.unstall();
+    }
+    network.hurry();
+    this.#people.uncordon();
+  }
+
+  /** Half of the time new ones have to make do with what the others left. Without a Lease, two would fight for ever. */
+  #keepSome(): void {
+    const { processes, parts } = this.#cluster;
+    const isRenewed = this.#restore !== 'agentsLive' && this.#random.chance(0.5);
+    if (isRenewed) for (const process of processes) process.kill();
+    if (parts.lease === 'kept') return;
+    for (const nodeName of parts.nodeNames) for (const process of this.#agentsOf(nodeName).slice(1)) process.kill();
+  }
+
+  #do(step: Step | undefined): void {
+    if (step === undefined) return;
+    this.#steps += 1;
+    this.#trace.push(step.what);
+    if (this.#trace.length > TRACED_STEPS) this.#trace.shift();
+    if (step.fault !== undefined) this.#count(step.fault);
+    step.run();
+    this.#rules.check();
+  }
+
+  #count(fault: string): void {
+    this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1);
+  }
+
+  #pick(steps: readonly Step[]): Step | undefined {
+    return steps.length === 0 ? undefined : this.#random.pick(steps);
+  }
+
+  // --- agents ---------------------------------------------------------------------------------------------------------
+
+  #agentsOf(nodeName: string): readonly ModelProcess[] {
+    return this.#cluster.processes.filter((process) => process.nodeName === nodeName);
+  }
+
+  /** A node without an agent that goes on gets one. */
+  #staff(): void {
+    for (const nodeName of this.#cluster.parts.nodeNames)
+      if (this.#agentsOf(nodeName).every(({ isStopping }) => isStopping)) this.#do(this.#start(nodeName));
+  }
+
+  #start(nodeName: string): Step {
+    const { random } = { random: this.#random };
+    const clocks = {
+      skewMs: Math.round(MAX_SKEW_MS * (random.fraction() - 0.5)),
+      rate: 1 + (random.fraction() - 0.5) / 50,
+    };
+    return { what: `an agent starts on ${nodeName}`, run: () => void this.#cluster.startProcess(nodeName, clocks) };
+  }
+
+  /** What befalls agents, their Leases, the API server and time. */
+  #strokes(): Step[] {
+    const nodeName = this.#random.pick(this.#cluster.parts.nodeNames);
+    const strokes = [this.#passTime(), this.#passTime(), this.#outage(), ...this.#backup()];
+    if (this.#agentsOf(nodeName).length < this.#maxAgents) strokes.push(this.#start(nodeName), this.#start(nodeName));
+    if (this.#cluster.parts.lease === 'kept' && this.#random.chance(0.1)) strokes.push(this.#breakLease(nodeName));
+    return this.#restore === 'agentsLive' ? strokes : [...strokes, ...this.#harm(nodeName)];
+  }
+
+  #harm(nodeName: string): Step[] {
+    const agents = this.#agentsOf(nodeName);
+    if (agents.length === 0) return [];
+    const one = this.#random.pick(agents);
+    const pause: Step = one.isPaused
+      ? { what: `${one.name} goes on`, run: () => one.resume() }
+      : { what: `${one.name} is paused`, fault: 'pause', run: () => one.pause() };
+    const kill: Step = { what: `${one.name} is killed`, fault: 'crash', run: () => one.kill() };
+    if (one.isPaused || one.isStopping) return [pause, kill];
+    return [pause, kill, { what: `${one.name} is told to stop`, fault: 'graceful stop', run: () => one.stop() }];
+  }
+
+  #passTime(): Step {
+    const { clock } = this.#cluster;
+    const isLeap = this.#random.chance(0.15);
+    const ms = isLeap ? 10_000 + this.#random.below(80_000) : 100 + this.#random.below(9_000);
+    const step = { what: `${ms} ms pass`, run: () => clock.advance(ms) };
+    return isLeap ? { ...step, fault: 'nothing happens for long' } : step;
+  }
+
+  #outage(): Step {
+    const { network } = this.#cluster;
+    const end = (): void => {
+      network.isOut = false;
+    };
+    const begin = (): void => {
+      network.isOut = true;
+    };
+    if (network.isOut || this.#random.chance(0.6)) return { what: 'the API server answers', run: end };
+    return { what: 'the API server answers nobody', fault: 'API server outage', run: begin };
+  }
+
+  #breakLease(nodeName: string): Step {
+    const { leases } = this.#cluster.api;
+    const run = (): void => void leases.delete(nodeName, 'resource-tracker');
+    return { what: `somebody deletes the Lease of ${nodeName}`, fault: 'Lease deleted', run };
+  }
+
+  /** What is worst for a write that is under way: its agent dies, stands still, or waits no longer, and it arrives late. */
+  #mischief(): Step | undefined {
+    const { network } = this.#cluster;
+    const writes = network.requests.filter(({ isUnderWay, what }) => isUnderWay && / (write claim|commit)/.test(what));
+    if (writes.length === 0) return undefined;
+    const write = this.#random.pick(writes);
+    const sender = this.#cluster.process(write.sender);
+    if (sender === undefined || sender.isPaused) return undefined;
+    const kind = this.#restore === 'agentsLive' ? 0 : this.#random.below(3);
+    if (kind === 0) {
+      const run = (): void => {
+        write.delay();
+        write.giveUp();
+      };
+      return { what: `${write.what} is stuck, and given up`, fault: 'no answer, may land later', run };
+    }
+    const stick = (): void => {
+      for (const request of network.requests) if (request.sender === write.sender) request.delay();
+    };
+    if (kind === 1) {
+      const run = (): void => {
+        stick();
+        sender.kill();
+      };
+      return { what: `${write.sender} is killed, and what it sent is stuck`, fault: 'crash', run };
+    }
+    return {
+      what: `${write.sender} is paused with ${write.what} under way`,
+      fault: 'pause',
+      run: () => sender.pause(),
+    };
+  }
+
+  // --- backups of etcd ------------------------------------------------------------------------------------------------
+
+  #backup(): Step[] {
+    if (this.#restore === 'none' || this.#isRestored) return [];
+    const snapshot = this.#snapshot;
+    const backup: Step = {
+      what: 'etcd is backed up',
+      run: () => {
+        this.#snapshot = this.#cluster.api.snapshot();
+      },
+    };
+    if (snapshot === undefined) return [backup, backup];
+    return [{ what: 'etcd is restored', fault: 'etcd restored', run: () => this.#restoreFrom(snapshot) }];
+  }
+
+  #restoreFrom(snapshot: Snapshot): void {
+    const { network, processes } = this.#cluster;
+    this.#isRestored = true;
+    if (this.#restore === 'agentsStopped') for (const process of processes) process.kill();
+    network.cut();
+    snapshot.restore();
+  }
+
+  #report(error: unknown): string {
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    const { lease, nodeNames } = this.#cluster.parts;
+    const steps = this.#trace.map((what, index) => `  ${this.#steps - this.#trace.length + index + 1}. ${what}`);
+    return [
+      `${message} (replay with SEED=${this.#seed})`,
+      `${nodeNames.length} nodes, Leases ${lease}; the last of ${this.#steps} steps:`,
+      ...steps,
+    ].join('\n');
+  }
+}

@@ -1,0 +1,168 @@
+/** What must hold at every moment, seen from the objects at the API server and the instances on the hosts alone. */
+import type { ComputeNode, InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import { type Cluster, OVERHEAD_BYTES } from './world/cluster.ts';
+import type { Change } from './world/model-api.ts';
+import type { ModelProcess } from './world/model-process.ts';
+import { bytes, counted, countUsed, isClaimedOn, memoryLimit } from './world/recount.ts';
+
+/** Looks at each change of a claim once, and throws at the first one that breaks a rule. */
+export class Rules {
+  readonly #cluster: Cluster;
+  #checked = 0;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** To be called after every step. */
+  check(): void {
+    const { log } = this.#cluster.api.claims;
+    for (; this.#checked < log.length; this.#checked += 1) {
+      const change = log[this.#checked];
+      if (change?.before !== undefined && change.after !== undefined)
+        this.#checkChange(change, change.before, change.after);
+    }
+  }
+
+  #checkChange({ revision, by }: Change<InstanceClaim>, before: InstanceClaim, after: InstanceClaim): void {
+    mindIsKept(before, after, this.#cluster.clock.nowMs);
+    const decider = by === undefined ? undefined : this.#cluster.process(by);
+    if (decider === undefined) return;
+    isOf(decider, after);
+    if (!isDecision(before, after, decider.nodeName)) return;
+    this.#isNamed(after, decider);
+    if (after.status?.phase !== 'Claimed') return;
+    this.#hasRoom(after, revision, decider);
+    this.#hasItsDevicesAlone(after, decider);
+    this.#hasItsInstanceAlone(after, decider);
+  }
+
+  /** A decision that lands is named in `deciding`. Where there is none to trust, the barrier covers everything. */
+  #isNamed({ metadata }: InstanceClaim, { nodeName }: ModelProcess): void {
+    const deciding = this.#cluster.api.computeNodes.get(nodeName)?.status?.agent?.deciding;
+    if (deciding === undefined || deciding.some(({ uid }) => uid === metadata.uid)) return;
+    throw new Error(`${metadata.name} was decided, and deciding of ${nodeName} does not name it`);
+  }
+
+  /** Adopted ones apart: those are there, whether they fit or not. */
+  #claimed(nodeName: string): readonly InstanceClaim[] {
+    return this.#cluster.api.claims.list((claim) => isClaimedOn(nodeName, claim) && claim.spec.adopt !== true).items;
+  }
+
+  #hasRoom(granted: InstanceClaim, revision: number, decider: ModelProcess): void {
+    if (granted.spec.adopt === true) return;
+    const { nodeName } = decider;
+    const claims = this.#claimed(nodeName);
+    const used = countUsed({ nodeName, claims, instances: [] });
+    const { totals } = this.#cluster.host(nodeName);
+    const room = this.#highestRoom(granted, revision, nodeName);
+    const orphans = this.#knownOrphans(decider);
+    const memoryBytes = used.memoryBytes + orphans.memoryBytes;
+    const vcpus = used.vcpus + orphans.vcpus;
+    const at = `on ${nodeName}, with ${granted.metadata.name}`;
+    if (room !== undefined && memoryBytes > room)
+      throw new Error(`over-grant: claims and orphans hold ${mebibytes(memoryBytes)} of ${mebibytes(room)} MiB ${at}`);
+    if (totals.vcpus !== undefined && vcpus > totals.vcpus)
+      throw new Error(`over-grant: claims and orphans hold ${vcpus} of ${totals.vcpus} vCPUs ${at}`);
+    if (used.diskBytes > totals.diskBytes) throw new Error(`over-grant: claims hold ${used.diskBytes} of disk ${at}`);
+  }
+
+  /** Of the instances that no claim explains, those that were there before the decider began: it cannot have missed them. */
+  #knownOrphans(decider: ModelProcess): { memoryBytes: bigint; vcpus: bigint } {
+    const { nodeName } = decider;
+    const claimed = this.#cluster.api.claims.list((claim) => isClaimedOn(nodeName, claim)).items;
+    const names = new Set(claimed.map(({ metadata }) => metadata.name));
+    const uuids = new Set(claimed.map(({ spec, metadata }) => spec.instance?.uuid ?? metadata.uid));
+    const sum = { memoryBytes: 0n, vcpus: 0n };
+    for (const instance of this.#cluster.host(nodeName).instances) {
+      const isExplained = uuids.has(instance.uuid) || (instance.claim !== undefined && names.has(instance.claim.name));
+      if (isExplained || !this.#cluster.isOlderThan(instance, decider)) continue;
+      sum.memoryBytes += instance.memoryBytes + OVERHEAD_BYTES;
+      sum.vcpus += instance.vcpus;
+    }
+    return sum;
+  }
+
+  /** The most room that there was since this claim has been named in `deciding`: its grant may have been decided at any moment since. */
+  #highestRoom({ metadata }: InstanceClaim, revision: number, nodeName: string): bigint | undefined {
+    const { log } = this.#cluster.api.computeNodes;
+    const { totals } = this.#cluster.host(nodeName);
+    let highest: bigint | undefined;
+    for (let index = log.length - 1; index >= 0; index -= 1) {
+      const { revision: at, after } = log[index] ?? {};
+      if (at === undefined || at > revision || after?.metadata.name !== nodeName) continue;
+      const room = memoryLimit(after, totals) - counted(after.spec.reserved).memoryBytes;
+      if (highest === undefined || room > highest) highest = room;
+      if (!names(after, metadata.uid)) break;
+    }
+    return highest;
+  }
+
+  /** A PF is its VFs, too. */
+  #hasItsDevicesAlone(granted: InstanceClaim, { nodeName }: ModelProcess): void {
+    const own = (granted.status?.pciDevices ?? []).map(({ address }) => address);
+    const parents = new Map(
+      (this.#cluster.host(nodeName).devices ?? []).map(({ address, parentAddress }) => [address, parentAddress]),
+    );
+    for (const other of this.#claimed(nodeName)) {
+      if (other.metadata.uid === granted.metadata.uid) continue;
+      for (const { address } of other.status?.pciDevices ?? [])
+        for (const mine of own)
+          if (mine === address || parents.get(mine) === address || parents.get(address) === mine)
+            throw new Error(`${granted.metadata.name} has ${mine}, ${other.metadata.name} has ${address}`);
+    }
+  }
+
+  #hasItsInstanceAlone({ metadata, spec }: InstanceClaim, { nodeName }: ModelProcess): void {
+    const uuid = spec.instance?.uuid;
+    if (uuid === undefined) return;
+    const { items } = this.#cluster.api.claims.list((claim) => isClaimedOn(nodeName, claim));
+    const other = items.find((claim) => claim.spec.instance?.uuid === uuid && claim.metadata.uid !== metadata.uid);
+    if (other !== undefined) throw new Error(`${metadata.name} and ${other.metadata.name} both have instance ${uuid}`);
+  }
+}
+
+function mebibytes(amount: bigint): bigint {
+  return amount / bytes('1Mi');
+}
+
+function names({ status }: ComputeNode, uid: string | undefined): boolean {
+  return status?.agent?.deciding === undefined || status.agent.deciding.some((entry) => entry.uid === uid);
+}
+
+function phaseOf({ status }: InstanceClaim): string {
+  return status?.phase ?? 'Pending';
+}
+
+function lastAttempt({ status }: InstanceClaim): string | undefined {
+  return status?.attempts?.at(-1)?.nodeName;
+}
+
+/** Each agent keeps to its own node. */
+function isOf({ nodeName, name }: ModelProcess, { metadata, spec, status }: InstanceClaim): void {
+  if (spec.nodeName === nodeName || status?.nodeName === nodeName) return;
+  throw new Error(`${name} wrote ${metadata.name}, which is none of ${nodeName}'s`);
+}
+
+function isDecision(before: InstanceClaim, after: InstanceClaim, nodeName: string): boolean {
+  const isAttempt = lastAttempt(after) === nodeName && lastAttempt(before) !== nodeName;
+  return phaseOf(before) !== phaseOf(after) || isAttempt;
+}
+
+/** What the clocks of two agents may differ, and the whole seconds of the API. */
+const TOLERANCE_MS = 6_000;
+
+/** A decided claim does not change its mind: Rejected and Expired are final, and Claimed only expires, in its time, with what it holds untouched. */
+function mindIsKept(before: InstanceClaim, after: InstanceClaim, nowMs: number): void {
+  const [from, to] = [phaseOf(before), phaseOf(after)];
+  if (from === 'Pending') return;
+  const { name } = after.metadata;
+  const expires = from === 'Claimed' && to === 'Expired' && after.spec.expirationSeconds !== undefined;
+  if (from !== to && !expires) throw new Error(`${name} went from ${from} to ${to}`);
+  const granted = before.status?.conditions?.find(({ type }) => type === 'Claimed')?.lastTransitionTime ?? '';
+  const lifeMs = (after.spec.expirationSeconds ?? 0) * 1000;
+  if (from !== to && nowMs + TOLERANCE_MS < Date.parse(granted) + lifeMs) throw new Error(`${name} expired too soon`);
+  const said = ({ status }: InstanceClaim): string =>
+    JSON.stringify([status?.nodeName, status?.flavor, status?.pciDevices, status?.overhead]);
+  if (said(before) !== said(after)) throw new Error(`${name} holds something else than it was granted`);
+}
