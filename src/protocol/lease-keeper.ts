@@ -7,6 +7,7 @@
  */
 import type { Lease } from '../api/lease.ts';
 import type { Answer } from './messages.ts';
+import { isNewer } from './resource-version.ts';
 
 export interface LeaseSettings {
   readonly name: string;
@@ -56,6 +57,7 @@ export class LeaseKeeper {
   #lease: Lease | undefined;
   /** When the Lease was first seen as it is. */
   #seenAtMs = 0;
+  #seenVersion: string | undefined;
   #deadHolder: string | undefined;
   #probed: string | undefined;
   #holding = false;
@@ -184,14 +186,18 @@ export class LeaseKeeper {
   }
 
   #seen(lease: Lease, now: Now): readonly LeaseEffect[] {
-    if (this.#sentAtMs !== undefined) return [];
     this.#keep(lease, now);
-    if (this.#holding) return this.#takenAway(now);
-    return this.#tryNow(now);
+    // A request under way tells by its answer what follows from this.
+    if (this.#sentAtMs !== undefined) return [];
+    return this.#holding ? this.#takenAway(now) : this.#tryNow(now);
   }
 
+  /** An answer and a watch may overtake each other: what is older than what is known is no news, and starts no time anew. */
   #keep(lease: Lease, now: Now): void {
-    if (lease.metadata.resourceVersion !== this.#lease?.metadata.resourceVersion) this.#seenAtMs = now.ms;
+    const { resourceVersion } = lease.metadata;
+    if (this.#lease !== undefined && isNewer(this.#lease.metadata.resourceVersion, resourceVersion)) return;
+    if (resourceVersion !== this.#seenVersion) this.#seenAtMs = now.ms;
+    this.#seenVersion = resourceVersion;
     this.#lease = lease;
   }
 

@@ -63,6 +63,28 @@ describe('a Lease keeper', () => {
     expect(kinds(keeper.tick(at(50_000)))).toEqual(['writeLease']);
   });
 
+  it('waits no longer because of an answer that is older than what the watch has shown', () => {
+    const [before, renewed] = [lease('other'), lease('other')];
+    keeper.tick(at(0));
+    keeper.observe({ kind: 'leaseSeen', lease: renewed }, at(1_000));
+    keeper.observe(read(before), at(20_000));
+    expect(keeper.tick(at(41_000))).toMatchObject([
+      { kind: 'writeLease', lease: { metadata: { resourceVersion: renewed.metadata.resourceVersion } } },
+    ]);
+  });
+
+  it('counts from the first sight of what it reads again after a conflict', () => {
+    const known = lease('other');
+    keeper.tick(at(0));
+    keeper.observe(read(known), at(0));
+    keeper.tick(at(40_000));
+    const renewed = lease('other');
+    keeper.observe({ kind: 'leaseSeen', lease: renewed }, at(40_001));
+    keeper.observe({ kind: 'leaseWritten', answer: { kind: 'conflict' } }, at(60_000));
+    keeper.observe(read(renewed), at(60_000));
+    expect(kinds(keeper.tick(at(80_001)))).toEqual(['writeLease']);
+  });
+
   it('need not wait for a holder that is dead', () => {
     keeper.tick(at(0));
     keeper.observe(read(lease('other')), at(0));

@@ -28,7 +28,7 @@ export class BrokenRule extends Error {
 }
 
 const STEPS = 320;
-const TRACED_STEPS = 40;
+const TRACED_STEPS = Number(process.env.TRACE || 40);
 const RESTORES = 0;
 const NODE_NAMES = ['node-a', 'node-b', 'node-c'];
 /** Clocks on the wall are within this of each other's. */
