@@ -152,6 +152,7 @@ export class Controller {
       clock: systemClock,
       signal: this.#lifetime.signal,
       mayWrite: leads,
+      onLeaseKept: (name, error) => log.warn({ name, error }, 'the Lease of a node that is removed stays'),
     });
     return new ControlLoop({
       world: this.#world,

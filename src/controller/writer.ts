@@ -16,6 +16,8 @@ export interface WriterParts {
   readonly signal: AbortSignal;
   /** Asked right before each write. */
   readonly mayWrite: () => boolean;
+  /** The Lease of a node that is removed may not be deleted: it stays, and does no harm. */
+  readonly onLeaseKept: (name: string, message: string) => void;
 }
 
 export type WorkAnswer = Answer<ComputeNode | InstanceClaim>;
@@ -70,7 +72,8 @@ export class Writer {
       case 'deleteNode': {
         const lease = work.lease === undefined ? undefined : await remove(this.#parts.leases, work.lease);
         // Its agent may have come back this very moment: then the Lease has changed, and all is looked at again.
-        if (lease !== undefined && lease.kind !== 'ok' && lease.kind !== 'missing') return lease;
+        if (lease?.kind === 'conflict' || lease?.kind === 'unanswered') return lease;
+        if (lease?.kind === 'refused') this.#parts.onLeaseKept(work.node.metadata.name, lease.message);
         return remove(nodes, work.node);
       }
     }

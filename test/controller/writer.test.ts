@@ -41,6 +41,7 @@ function noted(failing: Readonly<Record<string, KubeErrorReason>> = {}, parts: P
     clock,
     signal: new AbortController().signal,
     mayWrite: () => true,
+    onLeaseKept: (name) => requests.push(`kept ${name}`),
     ...parts,
   });
   return { writer, clock, requests };
@@ -72,6 +73,12 @@ it('leaves a ComputeNode alone whose Lease was taken in the same moment.', async
 it('deletes a ComputeNode whose Lease is gone already.', async () => {
   const { writer } = noted({ 'delete-lease': 'NotFound' });
   expect(await writer.perform(REMOVAL)).toMatchObject({ kind: 'ok' });
+});
+
+it('removes a ComputeNode also without the right to delete its Lease, and says so.', async () => {
+  const { writer, requests } = noted({ 'delete-lease': 'Forbidden' });
+  expect(await writer.perform(REMOVAL)).toMatchObject({ kind: 'ok' });
+  expect(requests).toContain('kept n');
 });
 
 it('sends nothing once another one leads.', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ComputeNode, Condition, InstanceClaim } from '../../../src/api/generated/v1alpha1.ts';
@@ -16,7 +16,6 @@ const NAMESPACES = { group: '', version: 'v1', kind: 'Namespace', plural: 'names
 
 /** An installation in namespaces of its own, with the controllers and agents that a test starts; all ends with the test. */
 export class Cluster {
-  readonly id: string;
   /** Of the Leases. */
   readonly system: string;
   /** Of the claims. */
@@ -31,9 +30,8 @@ export class Cluster {
   readonly #processes: AgentProcess[] = [];
   readonly #renewers: LeaseRenewer[] = [];
 
-  private constructor(id: string, kubeconfig: string, folder: string, connection: Connection) {
-    this.id = id;
-    this.system = `system-${id}`;
+  private constructor(id: string, system: string, kubeconfig: string, folder: string, connection: Connection) {
+    this.system = system;
     this.team = `team-${id}`;
     this.#kubeconfig = kubeconfig;
     this.#folder = folder;
@@ -44,15 +42,17 @@ export class Cluster {
     this.hosts = resourceClient<KubeObject>(connection, NODES);
   }
 
-  static async open(kubeconfig: string): Promise<Cluster> {
+  /** With Leases in a namespace of its own, or in one that is there. */
+  static async open(kubeconfig: string, system?: string): Promise<Cluster> {
     const id = randomUUID().slice(0, 8);
     const folder = join(dirname(kubeconfig), `cluster-${id}`);
     await mkdir(folder);
     const connection = await connect({ kubeconfig, userAgent: 'controller-test/0' });
-    const cluster = new Cluster(id, kubeconfig, folder, connection);
+    const cluster = new Cluster(id, system ?? `system-${id}`, kubeconfig, folder, connection);
     onTestFinished(() => cluster.#close());
     const namespaces = resourceClient<KubeObject>(connection, NAMESPACES);
-    for (const name of [cluster.system, cluster.team]) await namespaces.create({ metadata: { name } });
+    const missing = system === undefined ? [cluster.system, cluster.team] : [cluster.team];
+    for (const name of missing) await namespaces.create({ metadata: { name } });
     return cluster;
   }
 
@@ -123,12 +123,12 @@ export class Cluster {
     return node;
   }
 
-  /** Waits until a condition of a ComputeNode says this, as Status(Reason). */
+  /** Waits until a condition of a ComputeNode says this, as Status(Reason) or the beginning of it. */
   nodeSays(name: string, type: string, words: string): Promise<void> {
     return says(() => this.readNode(name), type, words);
   }
 
-  /** Waits until a condition of a claim says this, as Status(Reason). */
+  /** Waits until a condition of a claim says this, as Status(Reason) or the beginning of it. */
   claimSays(name: string, type: string, words: string): Promise<void> {
     return says(() => this.readClaim(name), type, words);
   }
@@ -145,6 +145,13 @@ export class Cluster {
     return started;
   }
 
+  /** A file that goes with the test. */
+  async addFile(name: string, text: string): Promise<string> {
+    const path = join(this.#folder, name);
+    await writeFile(path, text);
+    return path;
+  }
+
   async #close(): Promise<void> {
     for (const renewer of this.#renewers) await renewer.fallSilent();
     await Promise.all(this.#processes.map((process) => process.kill()));
@@ -159,7 +166,7 @@ function says(read: () => Promise<Conditioned>, type: string, words: string): Pr
   return eventually(async () => {
     const conditions = (await read()).status?.conditions ?? [];
     const found = conditions.find((condition) => condition.type === type);
-    if (found === undefined || `${found.status}(${found.reason})` !== words)
+    if (found === undefined || !`${found.status}(${found.reason})`.startsWith(words))
       throw new Error(`${type} is not ${words}: ${JSON.stringify(conditions)}`);
   });
 }

@@ -138,8 +138,9 @@ test('A claim on a node that nobody serves is told so, until an agent comes and 
   await cluster.claimSays('early', 'NodeNotServed', 'True(NoComputeNode)');
   await cluster.addHost('empty');
   await cluster.startAgent('empty');
-  await cluster.claimSays('early', 'NodeNotServed', 'False(Decided)');
-  expect((await cluster.readClaim('early')).status?.phase).toBe('Claimed');
+  // The agent may be seen to live before it has decided.
+  await cluster.claimSays('early', 'NodeNotServed', 'False');
+  await cluster.claimSays('early', 'Claimed', 'True');
 });
 
 test('A world that does not change is not written.', async () => {
