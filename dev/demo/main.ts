@@ -16,6 +16,7 @@ import { play } from './story.ts';
 
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
+const isOnce = (process.env.ONCE ?? '') !== '';
 const printer = new Printer();
 const resources = new AsyncDisposableStack();
 let finished = false;
@@ -29,9 +30,7 @@ for (const [signal, number] of Object.entries(signals)) {
 try {
   await run();
   finished = true;
-  if (process.env.ONCE === undefined || process.env.ONCE === '')
-    printer.text('\nCtrl-C ends the demo and removes everything.');
-  else await end(0);
+  if (isOnce) await end(0);
 } catch (error) {
   // The terminal's Ctrl-C ends a kubectl that runs, too: what fails then is no news.
   if (ending === undefined) process.stderr.write(`\ndemo: ${explain(error)}\n`);
@@ -55,7 +54,7 @@ async function run(): Promise<void> {
   const agents = resources.use(await Agents.start(controlPlane));
   const scenes = await play(await Stage.open({ printer, kubectl, agents }));
   printer.title(`All ${scenes} scenes went as told`);
-  await sayHowToTalkToIt(controlPlane, agents);
+  if (!isOnce) await sayHowToTalkToIt(controlPlane, agents);
 }
 
 async function sayHowToTalkToIt({ kubeconfigPath, binDirectory }: ControlPlane, agents: Agents): Promise<void> {
@@ -66,11 +65,14 @@ async function sayHowToTalkToIt({ kubeconfigPath, binDirectory }: ControlPlane, 
     `  export KUBECONFIG=${kubeconfigPath} PATH="${binDirectory}:$PATH"`,
     '  kubectl get cn,iclaim -A',
     '  kubectl get iclaim -A --watch',
+    '  kubectl delete -f examples/claims/20-wait.yaml    # makes room on small-1 for the next one',
     '  kubectl apply -f examples/claims/03-granted.yaml',
     '  kubectl describe cn gpu-1',
     '  kubectl explain iclaim.spec',
     `  curl -s http://127.0.0.1:${port}/metrics | grep ^resource_tracker`,
     `  tail -f ${agents.directory}/agent-*.log`,
+    '',
+    'Ctrl-C ends the demo and removes everything.',
   ];
   printer.text(lines.join('\n'));
 }

@@ -25,13 +25,14 @@ function claimState({ status }: InstanceClaim): string | undefined {
   const tried = attempts === 0 ? '' : ` (attempt ${attempts})`;
   const phase = status?.phase ?? 'Pending';
   const reasons = claimed.reason === phase ? '' : `: ${claimed.reason.replaceAll(',', ', ')}`;
-  return `${phase}${tried}${reasons}${figures(claimed.message)}`;
+  return `${phase}${tried}${reasons}${figures(claimed)}`;
 }
 
 /** Behind the reason where there is one, below it where there are several. */
-function figures(message: string): string {
+function figures({ reason, message }: Condition): string {
+  if (!(reason.includes(',') && message.includes('; '))) return `: ${message}`;
   const sentences = message.split('; ');
-  return sentences.length === 1 ? `: ${message}` : sentences.map((sentence) => `\n           ${sentence}`).join('');
+  return sentences.map((sentence) => `\n           ${sentence}`).join('');
 }
 
 type Devices = NonNullable<InstanceClaim['status']>['pciDevices'];
