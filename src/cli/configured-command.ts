@@ -3,6 +3,9 @@ import { Command, Option as Flag } from 'commander';
 import { type ConfigOf, loadConfig } from '../process/config.ts';
 import { environmentName, type Option, type OptionTable } from '../process/option.ts';
 
+/** After an error in the flags. A command does not take this over from its parent. */
+export const HELP_HINT = '(run with --help for all options)';
+
 /**
  * A command with one flag for each option of the table; `run` gets what they say, together with environment and file. The file may
  * be another command's, whose keys are `foreignKeys`.
@@ -14,6 +17,7 @@ export function configuredCommand<Table extends OptionTable>(
   foreignKeys: readonly string[] = [],
 ): Command {
   const configured = new Command(command)
+    .showHelpAfterError(HELP_HINT)
     .option(
       '--config <FILE>',
       `YAML file with the same options in camelCase, for example ${Object.keys(table)[0]} (RESOURCE_TRACKER_CONFIG)`,

@@ -40,7 +40,9 @@ export async function runInspect(
     return 0;
   } catch (error) {
     stopProgress();
-    const reason = timeout.aborted ? `${describe(options.driver)} did not answer in time` : reasonOf(error, signal);
+    const reason = timeout.aborted
+      ? `${describe(options.driver)} did not answer in time`
+      : reasonOf(error, options.driver, signal);
     if (reason === undefined) throw error;
     io.stderr.write(`inspect: ${reason}\n`);
     return 1;
@@ -70,8 +72,11 @@ async function readReport(create: () => Promise<Driver>, signal: AbortSignal): P
   }
 }
 
-function reasonOf(error: unknown, signal: AbortSignal): string | undefined {
-  if (error instanceof DriverError) return error.message;
+function reasonOf(error: unknown, { name }: DriverConfig, signal: AbortSignal): string | undefined {
+  if (error instanceof DriverError) {
+    const isAway = name === 'libvirt' && error.code === 'Disconnected';
+    return `${error.message}${isAway ? ` (does libvirtd run there, and is this the right --libvirt-uri?)` : ''}`;
+  }
   return signal.aborted ? 'interrupted' : undefined;
 }
 

@@ -8,6 +8,7 @@ import { KubeError } from '../kube/errors.ts';
 import { ConfigError } from '../process/config.ts';
 import { VERSION } from '../version.ts';
 import { agentCommand } from './agent-command.ts';
+import { HELP_HINT } from './configured-command.ts';
 import { controllerCommand } from './controller-command.ts';
 import { inspectCommand } from './inspect-command.ts';
 
@@ -17,7 +18,7 @@ const TOLD_BY_MESSAGE = [ConfigError, DriverError, KubeError, AgentError];
 const program = new Command('resource-tracker')
   .description('Accounts for what the instances on a hypervisor host hold, and grants or refuses claims on it.')
   .version(VERSION)
-  .showHelpAfterError('(run with --help for all options)')
+  .showHelpAfterError(HELP_HINT)
   .addCommand(agentCommand())
   .addCommand(controllerCommand())
   .addCommand(inspectCommand());
