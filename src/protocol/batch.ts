@@ -4,8 +4,9 @@ import { findCondition } from '../api/conditions.ts';
 import type { InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
 import type { PciDevice } from '../ledger/types.ts';
 import type { Books } from './books.ts';
+import { candidates, inShares } from './candidates.ts';
 import { type ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
-import { CLAIM_KIND, instanceIdOf } from './claim-facts.ts';
+import { CLAIM_KIND, endOfMs, instanceIdOf, timeOf, waitDeadlineMs } from './claim-facts.ts';
 import { attempted, claimed, ended, grantedDevices, type Place, waiting } from './claim-status.ts';
 import { heldFor, orphanKey } from './held.ts';
 import type { Instances } from './instances.ts';
@@ -26,6 +27,8 @@ export interface BatchContext {
   readonly nowMs: number;
   /** How many decisions there is room for in `deciding`. */
   readonly room: number;
+  /** How many claims may be told why they wait: those are writes, too, and must not crowd out the others. */
+  readonly noteRoom: number;
 }
 
 /** A decision, or a note that a claim waits: a write that its entry has under way from now on. */
@@ -43,52 +46,77 @@ export interface Batch {
   readonly dueMs?: number;
 }
 
-/** Decides everything that can be decided now. Grants are in the ledger when it returns. */
+/** Decides what can be decided now, as far as there is room, oldest first. Grants are in the ledger when it returns. */
 export function decideBatch(context: BatchContext): Batch {
-  const decisions: Decision[] = [];
-  const notes: Decision[] = [];
+  const { cache, room, noteRoom, nowMs } = context;
   const due: number[] = [];
-  for (const entry of expirable(context, due)) {
-    if (decisions.length >= context.room) break;
-    decisions.push(expire(entry, context));
-  }
-  const releases = releasesToCome(context);
-  let queued = false;
-  for (const entry of candidates(context)) {
-    if (decisions.length >= context.room) break;
-    const waits = entry.claim.spec.whenInsufficient === 'Wait';
-    if (isBusy(entry)) {
-      queued ||= waits && entry.write?.purpose !== 'decision';
-      continue;
-    }
-    const deadlineMs = waitDeadline(entry);
-    const verdict = judge(
-      entry.claim,
-      entry.asked,
-      context.books.ledger,
-      circumstances(entry, context, queued, deadlineMs),
-    );
-    if (verdict.kind === 'refuse' && releases.some((leftAt) => isNewer(entry.claim.metadata.resourceVersion, leftAt)))
-      continue;
-    if (verdict.kind === 'wait') {
-      queued = true;
-      if (deadlineMs !== undefined) due.push(deadlineMs);
-      const note = noteOf(entry, verdict, context);
-      if (note !== undefined) notes.push(note);
-    } else decisions.push(decide(entry, verdict, context));
-  }
-  for (const { entry } of decisions) context.cache.becameBusy(entry);
-  return { decisions, notes, ...(due.length > 0 && { dueMs: Math.min(...due) }) };
+  const expirations = expire(context, due);
+  const left = room - expirations.length;
+  const { entries, behind, isMore } = candidates(cache, { room: left, noteRoom, nowMs });
+  const round = new Round(context, behind);
+  inShares(entries, left, (entry) => round.consider(entry));
+  const decisions = [...expirations, ...round.decisions];
+  for (const { entry } of decisions) cache.becameBusy(entry);
+  const deadlineMs = cache.undecided.nextDeadlineMs(nowMs);
+  if (deadlineMs !== undefined) due.push(deadlineMs);
+  // The next look need not wait for anything, as long as this one has led somewhere.
+  if (isMore && round.looked > 0) due.push(nowMs);
+  return { decisions, notes: round.notes, ...(due.length > 0 && { dueMs: Math.min(...due) }) };
 }
 
-/** Undecided claims that this node is to decide, oldest first: creation time, then UID. */
-function candidates({ cache, settings }: BatchContext): Entry[] {
-  const entries: Entry[] = [];
-  for (const uid of cache.undecided) {
-    const entry = cache.get(uid);
-    if (entry !== undefined && isOurs(entry.claim, settings.nodeName)) entries.push(entry);
+/** One pass over the candidates. */
+class Round {
+  readonly decisions: Decision[] = [];
+  readonly notes: Decision[] = [];
+  /** How many of those behind the front are done with. */
+  looked = 0;
+  readonly #context: BatchContext;
+  readonly #behind: ReadonlySet<Entry>;
+  readonly #releases: readonly string[];
+  /** An earlier claim waits. */
+  #queued = false;
+
+  constructor(context: BatchContext, behind: ReadonlySet<Entry>) {
+    this.#context = context;
+    this.#behind = behind;
+    this.#releases = releasesToCome(context);
   }
-  return entries.sort((a, b) => a.createdAtMs - b.createdAtMs || (a.ref.uid < b.ref.uid ? -1 : 1));
+
+  /** Whether it was decided. */
+  consider(entry: Entry): boolean {
+    const isBehind = this.#behind.has(entry);
+    const waits = entry.claim.spec.whenInsufficient === 'Wait';
+    if (isBusy(entry)) {
+      this.#queued ||= waits && entry.write?.purpose !== 'decision';
+      return false;
+    }
+    this.#queued ||= isBehind;
+    const verdict = this.#judge(entry);
+    if (verdict.kind === 'refuse' && this.#mayFitSoon(entry)) return false;
+    if (verdict.kind === 'wait') this.#queued = true;
+    if (verdict.kind === 'wait' && !this.#tell(entry, verdict)) return false;
+    if (verdict.kind !== 'wait') this.decisions.push(decide(entry, verdict, this.#context));
+    this.#context.cache.undecided.looked(entry.ref.uid);
+    if (isBehind) this.looked += 1;
+    return verdict.kind !== 'wait';
+  }
+
+  #judge(entry: Entry): Verdict {
+    const { books } = this.#context;
+    return judge(entry.claim, entry.asked, books.ledger, circumstances(entry, this.#context, this.#queued));
+  }
+
+  #mayFitSoon({ claim }: Entry): boolean {
+    return this.#releases.some((leftAt) => isNewer(claim.metadata.resourceVersion, leftAt));
+  }
+
+  /** False: it is to be told why it waits, and there is no room for that. */
+  #tell(entry: Entry, grounds: Grounds): boolean {
+    if (isTold(entry, grounds)) return true;
+    if (this.notes.length >= this.#context.noteRoom) return false;
+    this.notes.push(noteOf(entry, grounds, this.#context));
+    return true;
+  }
 }
 
 /**
@@ -100,21 +128,11 @@ function releasesToCome({ cache, books }: BatchContext): string[] {
   return entries.flatMap(({ leftAt }) => leftAt ?? []);
 }
 
-function isOurs({ spec, status, metadata }: InstanceClaim, nodeName: string): boolean {
-  if (spec.nodeName !== nodeName || metadata.deletionTimestamp !== undefined) return false;
-  // An attempt here that is the last one waits for its scheduler.
-  return status?.attempts?.at(-1)?.nodeName !== nodeName;
-}
-
-function circumstances(
-  entry: Entry,
-  context: BatchContext,
-  queued: boolean,
-  deadlineMs: number | undefined,
-): Circumstances {
+function circumstances(entry: Entry, context: BatchContext, queued: boolean): Circumstances {
   const { settings, books, unschedulable, nowMs } = context;
   const claimedBy = otherHolder(entry, context);
   const instance = context.instances.of(entry);
+  const deadlineMs = waitDeadlineMs(entry.claim, entry.createdAtMs);
   const isOrphan = instance !== undefined && books.orphans.some(({ uuid }) => uuid === instance.uuid);
   return {
     nodeName: settings.nodeName,
@@ -146,11 +164,6 @@ function* rivals(entry: Entry, { cache, instances }: BatchContext): Generator<En
   for (const other of instances.claimsOf(wanted)) if (instances.of(other) === wanted) yield other;
 }
 
-function waitDeadline({ claim, createdAtMs }: Entry): number | undefined {
-  const { waitSeconds } = claim.spec;
-  return waitSeconds === undefined ? undefined : endOf(createdAtMs, waitSeconds);
-}
-
 function decide(entry: Entry, verdict: Exclude<Verdict, { kind: 'wait' }>, context: BatchContext): Decision {
   return verdict.kind === 'grant' ? grant(entry, verdict, context) : refuse(entry, verdict, context);
 }
@@ -180,7 +193,7 @@ function refuse(entry: Entry, { reasons, message }: Grounds, { settings, nowMs }
   return decisionOf(entry, attempted(entry.claim, settings.nodeName, grounds, now), { phase: 'Attempted', ...grounds });
 }
 
-function expire(entry: Entry, { nowMs }: BatchContext): Decision {
+function expiration(entry: Entry, { nowMs }: BatchContext): Decision {
   const grounds: Grounds = {
     reasons: ['Expired'],
     message: `the instance did not appear within ${entry.claim.spec.expirationSeconds ?? 0} s of the grant`,
@@ -212,34 +225,35 @@ export function writeOf(
   return write;
 }
 
-function noteOf(entry: Entry, grounds: Grounds, { nowMs }: BatchContext): Decision | undefined {
-  const told = findCondition(entry.claim.status?.conditions, 'Claimed');
-  // The figures in the message move with every claim; only other reasons, or a changed claim, are news.
-  const isTold =
-    told?.reason === grounds.reasons.join(',') && told.observedGeneration === entry.claim.metadata.generation;
-  if (isTold) return undefined;
+/** The figures in the message move with every claim; only other reasons, or a changed claim, are news. */
+function isTold({ claim }: Entry, { reasons }: Grounds): boolean {
+  const told = findCondition(claim.status?.conditions, 'Claimed');
+  return told?.reason === reasons.join(',') && told.observedGeneration === claim.metadata.generation;
+}
+
+function noteOf(entry: Entry, grounds: Grounds, { nowMs }: BatchContext): Decision {
   return { entry, write: writeOf(entry, waiting(entry.claim, grounds, new Date(nowMs)), 'refresh') };
 }
 
-/** Claims that were granted and whose instance did not come in time. Collects when the next ones are due. */
-function* expirable({ cache, instances, nowMs }: BatchContext, due: number[]): Generator<Entry> {
+/** Ends claims that were granted and whose instance did not come in time. Collects when the next ones are due. */
+function expire(context: BatchContext, due: number[]): Decision[] {
+  const { cache, instances, nowMs, room } = context;
+  const decisions: Decision[] = [];
   for (const uid of cache.expiring) {
+    if (decisions.length >= room) break;
     const entry = cache.get(uid);
     if (entry === undefined || isBusy(entry) || instances.of(entry) !== undefined) continue;
     const atMs = expiryOf(entry.claim);
     if (atMs === undefined) continue;
-    if (nowMs >= atMs) yield entry;
+    if (nowMs >= atMs) decisions.push(expiration(entry, context));
     else due.push(atMs);
   }
+  return decisions;
 }
 
 function expiryOf({ spec, status }: InstanceClaim): number | undefined {
-  const granted = findCondition(status?.conditions, 'Claimed')?.lastTransitionTime;
-  if (spec.expirationSeconds === undefined || granted === undefined) return undefined;
-  return endOf(Date.parse(granted), spec.expirationSeconds);
-}
-
-/** Times in the API are rounded down to whole seconds: what was promised to last so long never ends earlier. */
-function endOf(sinceMs: number, seconds: number): number {
-  return sinceMs + (seconds + 1) * 1000;
+  const grantedAtMs = timeOf(findCondition(status?.conditions, 'Claimed')?.lastTransitionTime);
+  return spec.expirationSeconds === undefined || grantedAtMs === undefined
+    ? undefined
+    : endOfMs(grantedAtMs, spec.expirationSeconds);
 }

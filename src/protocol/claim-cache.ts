@@ -3,10 +3,11 @@
 import { findCondition } from '../api/conditions.ts';
 import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
 import type { Holding } from '../ledger/types.ts';
-import { type Asked, asked, instanceIdOf, refOf } from './claim-facts.ts';
+import { type Asked, asked, instanceIdOf, isForUs, kept, refOf, timeOf, waitDeadlineMs } from './claim-facts.ts';
 import type { ObjectRef, Outcome } from './messages.ts';
 import { isNewer } from './resource-version.ts';
 import type { TrackerSettings } from './settings.ts';
+import { Undecided } from './undecided.ts';
 
 /** A write of a claim's status that has not been answered yet. There is at most one per claim. */
 export interface PendingWrite {
@@ -61,8 +62,8 @@ export class ClaimCache {
   readonly #uidsByInstance = new Map<string, Set<string>>();
   /** UIDs whose holdings have to be settled anew, those of dropped claims among them. */
   readonly dirty = new Set<string>();
-  /** UIDs of claims that may have to be decided. */
-  readonly undecided = new Set<string>();
+  /** Claims that may have to be decided. */
+  readonly undecided = new Undecided();
   /** UIDs of claims that were granted for a time, and whose instance has never been seen. */
   readonly expiring = new Set<string>();
   /** UIDs of claims that were busy once, and may be still. */
@@ -108,14 +109,15 @@ export class ClaimCache {
   }
 
   /** Takes in an object. Undefined: it is no news, as a newer one is known, or a newer object of its name. */
-  see(claim: InstanceClaim, nowMs: number): Entry | undefined {
+  see(seen: InstanceClaim, nowMs: number): Entry | undefined {
+    const claim = kept(seen);
     const ref = refOf(claim);
     const known = this.#entries.get(ref.uid);
     if (known !== undefined) return this.#update(known, claim) ? known : undefined;
     if (!this.#displace(claim)) return undefined;
     const entry: Entry = {
       ref,
-      createdAtMs: Date.parse(claim.metadata.creationTimestamp ?? ''),
+      createdAtMs: timeOf(claim.metadata.creationTimestamp) ?? nowMs,
       firstSeenAtMs: nowMs,
       claim,
       asked: asked(claim, this.#settings),
@@ -141,7 +143,7 @@ export class ClaimCache {
     const uids = this.#uidsByInstance.get(instance);
     uids?.delete(uid);
     if (uids?.size === 0) this.#uidsByInstance.delete(instance);
-    this.undecided.delete(uid);
+    this.undecided.delete(entry);
     this.expiring.delete(uid);
     this.dirty.add(uid);
   }
@@ -160,7 +162,9 @@ export class ClaimCache {
     this.dirty.add(uid);
     const { spec, status } = entry.claim;
     const phase = status?.phase ?? 'Pending';
-    include(this.undecided, uid, phase === 'Pending');
+    if (phase === 'Pending' && isForUs(entry.claim, this.#settings.nodeName))
+      this.undecided.put(entry, waitDeadlineMs(entry.claim, entry.createdAtMs));
+    else this.undecided.delete(entry);
     const appeared = findCondition(status?.conditions, 'InstanceRunning') !== undefined;
     include(this.expiring, uid, phase === 'Claimed' && spec.expirationSeconds !== undefined && !appeared);
   }

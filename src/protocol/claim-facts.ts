@@ -14,6 +14,52 @@ export function concerns({ spec, status }: InstanceClaim, nodeName: string): boo
   return [spec.nodeName, status?.nodeName, sourceNodeName, targetNodeName].includes(nodeName);
 }
 
+/**
+ * What is remembered of a claim: nothing that only others read. Labels and annotations can have hundreds of kilobytes, which
+ * thousands of claims must not cost this process; a write of the status leaves them as they are.
+ */
+export function kept({ apiVersion, kind, metadata, spec, status }: InstanceClaim): InstanceClaim {
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(generation !== undefined && { generation }),
+      ...(creationTimestamp !== undefined && { creationTimestamp }),
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+    },
+    spec,
+    ...(status !== undefined && { status }),
+  };
+}
+
+/** Whether this node is to decide a Pending claim. */
+export function isForUs({ spec, status, metadata }: InstanceClaim, nodeName: string): boolean {
+  if (spec.nodeName !== nodeName || metadata.deletionTimestamp !== undefined) return false;
+  // An attempt here that is the last one waits for its scheduler.
+  return status?.attempts?.at(-1)?.nodeName !== nodeName;
+}
+
+/** When a claim has waited for as long as it wants to; undefined: never. */
+export function waitDeadlineMs({ spec }: InstanceClaim, createdAtMs: number): number | undefined {
+  return spec.waitSeconds === undefined ? undefined : endOfMs(createdAtMs, spec.waitSeconds);
+}
+
+/** Times in the API are rounded down to whole seconds: what was promised to last so long never ends earlier. */
+export function endOfMs(sinceMs: number, seconds: number): number {
+  return sinceMs + (seconds + 1) * 1000;
+}
+
+/** Milliseconds since the epoch of a time in the API; undefined for what is none. */
+export function timeOf(text: string | undefined): number | undefined {
+  const atMs = Date.parse(text ?? '');
+  return Number.isNaN(atMs) ? undefined : atMs;
+}
+
 /** What a claim asks for, or why that cannot be told (an alias that this node does not know). */
 export type Asked =
   | {

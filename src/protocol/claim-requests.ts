@@ -26,6 +26,11 @@ export class ClaimRequests {
     return [...this.#cache.busy()].filter(({ write }) => write?.purpose === 'decision').map(({ ref }) => ref);
   }
 
+  /** How many states are being told: writes that decide nothing. */
+  telling(): number {
+    return [...this.#cache.busy()].filter(({ write }) => write?.purpose === 'refresh').length;
+  }
+
   /** A consistent list: what it lacks has left the watch. */
   listed(claims: readonly InstanceClaim[], nowMs: number): readonly Effect[] {
     const effects: Effect[] = [];

@@ -50,6 +50,8 @@ export class Tracker {
   #cordoned = false;
   #internalIP: string | undefined;
   #report: HostReport | undefined;
+  /** Addresses of all its PCI devices. */
+  #present: ReadonlySet<string> = new Set();
   /** An audit was done since the driver connected. */
   #audited = false;
   #recountDue = false;
@@ -201,10 +203,11 @@ export class Tracker {
 
   #hostReported(report: HostReport): readonly Effect[] {
     this.#report = report;
+    this.#present = new Set((report.devices ?? []).map(({ address }) => address));
     this.#reportFault = undefined;
     this.#audited = this.#driverFault === undefined;
     this.#instances.replaceAll(report);
-    for (const { ref } of this.#cache.entries()) this.#touch(ref.uid);
+    for (const entry of this.#cache.entries()) this.#touch(entry);
     this.#hostChanged = true;
     this.#recountDue = true;
     this.#tidyDue = true;
@@ -216,13 +219,14 @@ export class Tracker {
     else if (before !== undefined) this.#instances.forget(before.uuid);
     for (const instance of [before, now]) {
       if (instance === undefined) continue;
-      for (const { ref } of this.#instances.claimsOf(instance)) this.#touch(ref.uid);
+      for (const entry of this.#instances.claimsOf(instance)) this.#touch(entry);
     }
   }
 
-  #touch(uid: string): void {
-    this.#cache.dirty.add(uid);
-    this.#toSight.add(uid);
+  #touch(entry: Entry): void {
+    this.#cache.dirty.add(entry.ref.uid);
+    this.#cache.undecided.refresh(entry);
+    this.#toSight.add(entry.ref.uid);
   }
 
   #stepDown(reason: string): readonly Effect[] {
@@ -306,6 +310,7 @@ export class Tracker {
       unschedulable: this.#cordoned || this.#node?.spec?.unschedulable === true,
       nowMs,
       room,
+      noteRoom: maxBatch - this.#requests.telling(),
     });
   }
 
@@ -320,7 +325,9 @@ export class Tracker {
     const effects: Effect[] = [];
     if (!this.#audited) return effects;
     const now = new Date(nowMs);
+    const room = this.#settings.maxBatch - this.#requests.telling();
     for (const uid of this.#toSight) {
+      if (effects.length >= room) break;
       const entry = this.#cache.get(uid);
       if (entry !== undefined && isBusy(entry)) continue;
       this.#toSight.delete(uid);
@@ -339,10 +346,9 @@ export class Tracker {
 
   #sight(entry: Entry, now: Date): readonly Effect[] {
     const instance = this.#instances.of(entry);
-    const present = new Set((this.#report?.devices ?? []).map(({ address }) => address));
     const missingDevices = (entry.claim.status?.pciDevices ?? [])
       .map(({ address }) => address)
-      .filter((a) => !present.has(a));
+      .filter((address) => !this.#present.has(address));
     const status = sighted(entry.claim, { ...(instance !== undefined && { instance }), missingDevices }, now);
     if (sameJson(status, entry.claim.status)) return [];
     return [this.#requests.send(entry, writeOf(entry, status, 'refresh'))];

@@ -1,0 +1,156 @@
+import type { ComputeNode, InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import type { HostReport } from '../../src/drivers/driver.ts';
+import type { Effect, Observation, Outcome } from '../../src/protocol/messages.ts';
+import type { TrackerSettings } from '../../src/protocol/settings.ts';
+import { Tracker } from '../../src/protocol/tracker.ts';
+import { settings } from '../simulation/world/objects.ts';
+
+export const START_MS = Date.parse('2026-01-01T00:00:00Z');
+const TOKEN = 'token';
+
+export interface DrivenParts {
+  readonly settings?: Partial<TrackerSettings>;
+  readonly report?: Partial<HostReport>;
+  /** What the API server lists at the take-over. */
+  readonly claims?: readonly InstanceClaim[];
+  /** What an administrator wrote. */
+  readonly node?: Partial<ComputeNode>;
+}
+
+/** A Tracker that owns its node, before an API server that accepts every write; each turn's writes are answered before the next one. */
+export class DrivenTracker {
+  readonly tracker: Tracker;
+  readonly claims = new Map<string, InstanceClaim>();
+  readonly decided: Outcome[] = [];
+  readonly logged: string[] = [];
+  readonly report: HostReport;
+  node: ComputeNode;
+  nowMs = START_MS;
+  /** Writes of claims that the last turn asked for. */
+  written: readonly InstanceClaim[] = [];
+  #revision = 0;
+
+  constructor(parts: DrivenParts = {}) {
+    this.tracker = new Tracker(settings({ maxBatch: 100, ...parts.settings }));
+    this.report = { ...PLAIN_HOST, ...parts.report };
+    const empty: ComputeNode = {
+      apiVersion: 'resourcetracker.dev/v1alpha1',
+      kind: 'ComputeNode',
+      metadata: { name: 'node-a', uid: 'node-uid', generation: 1 },
+      spec: {},
+    };
+    this.node = this.#stored({ ...empty, ...parts.node });
+    for (const claim of parts.claims ?? []) this.#keep(claim);
+    this.observe({ kind: 'driverConnected' });
+    this.observe({ kind: 'lead', token: TOKEN });
+    this.audit();
+  }
+
+  observe(observation: Observation): void {
+    this.#perform(this.tracker.observe(observation, this.nowMs));
+  }
+
+  audit(report: Partial<HostReport> = {}): void {
+    this.observe({ kind: 'hostReported', report: { ...this.report, ...report } });
+  }
+
+  /** The claim is created, or has changed. */
+  see(claim: InstanceClaim): InstanceClaim {
+    const stored = this.#keep(claim);
+    this.observe({ kind: 'claimSeen', claim: stored });
+    return stored;
+  }
+
+  /** The claim is deleted, and the watch says so. */
+  delete(name: string): void {
+    const claim = this.claim(name);
+    this.claims.delete(claim.metadata.uid ?? '');
+    this.observe({ kind: 'claimUnmatched', claim: this.#stored(claim) });
+  }
+
+  /** One turn with all its answers; what it wants done is in `written`. Returns when time alone may change something. */
+  turn(): number | undefined {
+    const { effects, commit, dueMs } = this.tracker.decide(this.nowMs);
+    const all = [...effects];
+    if (commit !== undefined) {
+      this.node = this.#stored(commit);
+      all.push(...this.tracker.committed({ kind: 'ok', object: this.node }));
+    }
+    this.written = all.flatMap((effect) => (effect.kind === 'writeClaim' ? [effect.claim] : []));
+    this.#perform(all);
+    return dueMs;
+  }
+
+  /** Turns until nothing is written any more; how many there were. */
+  settle(most = 1_000): number {
+    for (let turns = 1; turns <= most; turns += 1) {
+      const before = this.#revision;
+      const dueMs = this.turn();
+      if (this.#revision === before && (dueMs ?? Number.POSITIVE_INFINITY) > this.nowMs) return turns;
+    }
+    throw new Error(`still writes after ${most} turns`);
+  }
+
+  claim(name: string, namespace = 'default'): InstanceClaim {
+    const found = [...this.claims.values()].find(
+      ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
+    );
+    if (found === undefined) throw new Error(`there is no claim ${namespace}/${name}`);
+    return found;
+  }
+
+  #keep(claim: InstanceClaim): InstanceClaim {
+    const stored = this.#stored(claim);
+    this.claims.set(claim.metadata.uid ?? '', stored);
+    return stored;
+  }
+
+  #stored<T extends { readonly metadata: ComputeNode['metadata'] }>(object: T): T {
+    this.#revision += 1;
+    return { ...object, metadata: { ...object.metadata, resourceVersion: `${this.#revision}` } };
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'decided') this.decided.push(effect.outcome);
+      else if (effect.kind === 'log') this.logged.push(effect.message);
+      else this.observe(this.#answer(effect));
+    }
+  }
+
+  #answer(effect: Effect): Observation {
+    switch (effect.kind) {
+      case 'readNode':
+        return { kind: 'nodeRead', answer: { kind: 'ok', object: this.node } };
+      case 'writeNode':
+        this.node = this.#stored(effect.node);
+        return { kind: 'nodeWritten', answer: { kind: 'ok', object: this.node } };
+      case 'listClaims':
+        return { kind: 'claimsListed', claims: [...this.claims.values()] };
+      case 'readClaim': {
+        const object = this.claims.get(effect.ref.uid);
+        const answer = object === undefined ? { kind: 'missing' as const } : { kind: 'ok' as const, object };
+        return { kind: 'claimRead', ref: effect.ref, answer };
+      }
+      case 'writeClaim':
+        return {
+          kind: 'claimWritten',
+          ref: effect.ref,
+          answer: { kind: 'ok', object: this.#keep({ ...this.claims.get(effect.ref.uid), ...effect.claim }) },
+        };
+      default:
+        throw new Error(`${effect.kind}: ${JSON.stringify(effect)}`);
+    }
+  }
+}
+
+const PLAIN_HOST: HostReport = {
+  hostname: 'host-a',
+  hypervisor: { type: 'Model', version: '1.0' },
+  cpuInfo: { arch: 'x86_64', features: [] },
+  numaCells: [],
+  totals: { vcpus: 1_000_000n, memoryBytes: 1n << 50n, diskBytes: 1n << 50n },
+  used: {},
+  instances: [],
+  problems: [],
+};
