@@ -38,7 +38,7 @@ build: deps ## bundle the command line into dist/
 # --- checks and tests -------------------------------------------------------------------------------------------------
 
 .PHONY: check
-check: deps ## format, lint, types, rooms, dead code, generated files, unit tests: under a minute
+check: deps ## format, lint, types, rooms, dead code, generated files, unit tests: about a minute
 	biome check --error-on-warnings .
 	tsc --noEmit
 	depcruise --config .dependency-cruiser.cjs src dev
