@@ -52,6 +52,12 @@ const rows: readonly Row[] = [
     conditions: ['NodeGone=False(NodeFound)'],
   },
   {
+    title: 'an agent that came back before its Node is told',
+    claim: granted(condition('NodeGone', 'True', 'NodeGone')),
+    standing: SERVED_WITHOUT_NODE,
+    conditions: ['NodeGone=False(AgentAlive)'],
+  },
+  {
     title: 'a node that came back without its agent is told',
     claim: granted(condition('NodeGone', 'True', 'NodeGone')),
     standing: SILENT,

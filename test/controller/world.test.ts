@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ComputeNode, InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
-import type { World } from '../../src/controller/world.ts';
+import { World } from '../../src/controller/world.ts';
 import { ModelServer } from './model-server.ts';
-import { at, claim, computeNode, condition, hostNode, lease, shown } from './objects.ts';
+import { at, claim, computeNode, condition, hostNode, lease, NAMESPACE, shown } from './objects.ts';
 
 const conditionsOf = (object: ComputeNode | InstanceClaim | undefined): readonly string[] =>
   shown(object?.status?.conditions);
@@ -15,12 +15,13 @@ function hear(world: World, fromSeconds: number, toSeconds: number): void {
 
 describe('World', () => {
   it('does nothing before everything was listed.', () => {
-    const server = new ModelServer({ nodes: [computeNode('n')] });
-    const world = server.world(at(0));
-    expect(world.plan(at(0), 8)).toHaveLength(1);
-    const early = new ModelServer({}).world(at(0));
-    expect(early.complete).toBe(true);
-    expect(early.plan(at(0), 8)).toEqual([]);
+    const world = new World({ leaseNamespace: NAMESPACE, nodeGoneMs: 0 });
+    world.at(at(0)).computeNodes.replaceAll([computeNode('n')]);
+    world.claims.replaceAll([claim('c', { ttlSecondsAfterFinished: 0 }, { phase: 'Rejected' })]);
+    world.leasesListed([]);
+    expect([world.plan(at(99), 8), world.dueMs]).toEqual([[], Number.POSITIVE_INFINITY]);
+    world.hostNodes.replaceAll([]);
+    expect(world.plan(at(99), 8)).toHaveLength(2);
   });
 
   it('tells of an agent that falls silent, of what waits for it, and of its return.', () => {
