@@ -10,14 +10,14 @@ import { systemClock } from '../kube/clock.ts';
 import { type Connection, connect } from '../kube/connection.ts';
 import { type EventRecorder, eventRecorder } from '../kube/events.ts';
 import { type KubeObject, resourceClient } from '../kube/resource.ts';
+import { HealthServer } from '../process/health-server.ts';
+import { isDead, newIdentity, type PodFacts } from '../process/identity.ts';
+import { LeaseLoop } from '../process/lease-loop.ts';
 import { leaseTimes } from '../protocol/lease-keeper.ts';
 import { VERSION } from '../version.ts';
 import type { AgentConfig } from './config.ts';
 import type { CoreNode } from './core-node.ts';
-import { HealthServer } from './health-server.ts';
 import { HostWatch } from './host-watch.ts';
-import { isDead, newIdentity, type PodFacts } from './identity.ts';
-import { LeaseLoop } from './lease-loop.ts';
 import { AgentMetrics } from './metrics.ts';
 import { settingsOf } from './settings-of.ts';
 import { Tenure } from './tenure.ts';
@@ -27,6 +27,8 @@ import { Tidings } from './tidings.ts';
 const PAUSE_BETWEEN_TENURES_MS = 1_000;
 /** What is under way at a graceful stop is waited for at most this long. */
 const STOP_TIMEOUT_MS = 5_000;
+/** After a failure, all that is to be closed together. */
+const CLOSE_TIMEOUT_MS = 15_000;
 /** Bookmarks come about once a minute: this silence means that the watch is dead. */
 const STALE_WATCH_SECONDS = 180;
 
@@ -110,6 +112,11 @@ export class Agent {
   /** Ends in good order: decides nothing more, lets what is under way be answered, closes everything. */
   async stop(): Promise<void> {
     if (this.#stopping) return this.done;
+    await this.#close();
+    this.#end.resolve();
+  }
+
+  async #close(): Promise<void> {
     this.#lifetime.abort();
     this.#endTenure();
     await this.#ending;
@@ -119,7 +126,6 @@ export class Agent {
     await this.#recorder?.stop();
     await this.#connection?.close();
     await this.#health?.close();
-    this.#end.resolve();
   }
 
   get #stopping(): boolean {
@@ -130,12 +136,15 @@ export class Agent {
   #compete(connection: Connection): void {
     const { config, log, pod } = this.#parts;
     const pods = resourceClient<KubeObject>(connection, PODS);
+    const times = leaseTimes(config.leaseDurationSeconds);
     const lease = new LeaseLoop({
       settings: {
         name: config.nodeName,
         namespace: config.leaseNamespace,
         identity: this.#identity,
-        ...leaseTimes(config.leaseDurationSeconds),
+        ...times,
+        // Outside of a Pod it is a look into /proc, which costs nothing.
+        ...(pod === undefined && { probeMs: times.retryMs }),
       },
       leases: resourceClient<Lease>(connection, LEASES),
       random: Math.random,
@@ -215,9 +224,12 @@ export class Agent {
     if (!this.#stopping) this.#compete(connection);
   }
 
+  /** The first failure ends the agent: in good order as far as that goes, so that nobody waits for its Lease. */
   #fail(reason: string): void {
     if (this.#stopping) return;
-    this.#end.reject(new AgentError(reason));
+    const end = (): void => this.#end.reject(new AgentError(reason));
+    const patience = delay(CLOSE_TIMEOUT_MS, undefined, { ref: false });
+    Promise.race([this.#close(), patience]).then(end, end);
   }
 
   #showBooks(): void {
@@ -238,7 +250,7 @@ export class Agent {
 
   #obstacle(): string | undefined {
     if (this.#stopping) return 'stopping';
-    if (this.#lease?.isValid !== true) return 'does not hold the Lease of the node';
+    if (this.#lease?.isValid !== true) return `does not hold the Lease of the node${holderOf(this.#lease)}`;
     const obstacle = this.#tenure === undefined ? 'takes the node over' : this.#tenure.tracker.obstacle;
     if (obstacle !== undefined) return obstacle;
     const stale = Object.entries(this.#staleness()).find(([, seconds]) => seconds > STALE_WATCH_SECONDS);
@@ -250,4 +262,8 @@ export class Agent {
     const contacts = Object.entries(this.#tenure?.lastContactAtMs() ?? {});
     return Object.fromEntries(contacts.map(([resource, atMs]) => [resource, (now - (atMs ?? now)) / 1000]));
   }
+}
+
+function holderOf(lease: LeaseLoop | undefined): string {
+  return lease === undefined || lease.holder === '' ? '' : `; ${lease.holder} does`;
 }

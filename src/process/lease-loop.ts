@@ -1,6 +1,7 @@
 /** Runs a LeaseKeeper: performs its requests, watches the Lease, keeps its time. */
 import type { Lease } from '../api/lease.ts';
 import { type Clock, type Random, systemClock } from '../kube/clock.ts';
+import { KubeError } from '../kube/errors.ts';
 import { type Reflector, reflect } from '../kube/reflector.ts';
 import type { ResourceClient } from '../kube/resource.ts';
 import {
@@ -35,6 +36,7 @@ export class LeaseLoop {
   readonly #lifetime = new AbortController();
   #watch: Reflector | undefined;
   #cancelTimer: (() => void) | undefined;
+  #probing = false;
 
   constructor(parts: LeaseLoopParts) {
     this.#parts = parts;
@@ -45,6 +47,11 @@ export class LeaseLoop {
   /** Whether this process may act as the holder, now. */
   get isValid(): boolean {
     return this.#keeper.isValid(this.#clock.now());
+  }
+
+  /** Who holds the Lease as far as is known; empty: nobody. */
+  get holder(): string {
+    return this.#keeper.holder;
   }
 
   get lastContactAtMs(): number | undefined {
@@ -77,7 +84,8 @@ export class LeaseLoop {
     await this.#watch?.done;
     const lease = this.#keeper.release(this.#now());
     if (lease === undefined) return;
-    const answer = await answerOf(this.#parts.leases.replace(lease));
+    const { renewMs: timeoutMs } = this.#parts.settings;
+    const answer = await answerOf(this.#parts.leases.replace(lease, { timeoutMs }));
     if (answer.kind !== 'ok') this.#parts.onFault('release', describe(answer));
   }
 
@@ -110,8 +118,18 @@ export class LeaseLoop {
     }
   }
 
+  /** One question at a time: the answer may be the API server's. */
   async #probe(identity: string): Promise<void> {
-    if (await this.#parts.isDead(identity)) this.#observe({ kind: 'holderDied', identity });
+    if (this.#probing) return;
+    this.#probing = true;
+    try {
+      if (await this.#parts.isDead(identity)) this.#observe({ kind: 'holderDied', identity });
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      this.#parts.onFault('probe', error.message);
+    } finally {
+      this.#probing = false;
+    }
   }
 
   async #request(effect: Request): Promise<void> {

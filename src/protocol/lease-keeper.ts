@@ -17,12 +17,17 @@ export interface LeaseSettings {
   readonly renewMs: number;
   /** Between tries after a failure. */
   readonly retryMs: number;
+  /** Between looks at whether another holder still lives. */
+  readonly probeMs: number;
 }
 
+type LeaseTimes = Pick<LeaseSettings, 'durationMs' | 'renewMs' | 'retryMs' | 'probeMs'>;
+
 /** Renewed four times within its duration, as kubelet does it with a node's 40 s. */
-export function leaseTimes(durationSeconds: number): Pick<LeaseSettings, 'durationMs' | 'renewMs' | 'retryMs'> {
+export function leaseTimes(durationSeconds: number): LeaseTimes {
   const durationMs = durationSeconds * 1000;
-  return { durationMs, renewMs: durationMs / 4, retryMs: durationMs / 20 };
+  const renewMs = durationMs / 4;
+  return { durationMs, renewMs, retryMs: durationMs / 20, probeMs: renewMs };
 }
 
 /** The Lease is not relied on for the last part of its time: clocks drift. */
@@ -55,11 +60,13 @@ export interface Now {
 export class LeaseKeeper {
   readonly #settings: LeaseSettings;
   #lease: Lease | undefined;
+  /** The newest resourceVersion that was ever shown, and what it was when the last read was sent. */
+  #newest: string | undefined;
+  #newestAtRead: string | undefined;
   /** When the Lease was first seen as it is. */
   #seenAtMs = 0;
   #seenVersion: string | undefined;
   #deadHolder: string | undefined;
-  #probed: string | undefined;
   #holding = false;
   #validUntilMs = 0;
   /** When the request under way was sent; a renewal counts from there. */
@@ -74,6 +81,11 @@ export class LeaseKeeper {
   /** Whether this process may act as the holder. */
   isValid(nowMs: number): boolean {
     return this.#holding && nowMs < this.#validUntilMs;
+  }
+
+  /** Who holds the Lease as far as is known; empty: nobody. */
+  get holder(): string {
+    return this.#lease?.spec?.holderIdentity ?? '';
   }
 
   /** When `tick` has something to do; never before a request under way is answered, unless the Lease runs out first. */
@@ -126,19 +138,16 @@ export class LeaseKeeper {
   #try(now: Now): readonly LeaseEffect[] {
     const lease = this.#lease;
     this.#sentAtMs = now.ms;
-    if (lease === undefined) return [{ kind: 'readLease' }];
+    if (lease === undefined) {
+      this.#newestAtRead = this.#newest;
+      return [{ kind: 'readLease' }];
+    }
     if (this.#holding) return [{ kind: 'writeLease', lease: this.#renewed(lease, now) }];
     if (this.#isFree(lease, now.ms)) return [{ kind: 'writeLease', lease: this.#taken(lease, now) }];
     this.#sentAtMs = undefined;
-    this.#nextTryMs = this.#seenAtMs + durationOf(lease, this.#settings);
-    return this.#probe(lease);
-  }
-
-  #probe(lease: Lease): readonly LeaseEffect[] {
-    const holder = lease.spec?.holderIdentity;
-    if (holder === undefined || holder === '' || holder === this.#probed) return [];
-    this.#probed = holder;
-    return [{ kind: 'probeHolder', identity: holder }];
+    this.#nextTryMs = Math.min(this.#seenAtMs + durationOf(lease, this.#settings), now.ms + this.#settings.probeMs);
+    // It lived when it was last looked at, which may be long ago.
+    return [{ kind: 'probeHolder', identity: this.holder }];
   }
 
   #isFree(lease: Lease, nowMs: number): boolean {
@@ -149,13 +158,27 @@ export class LeaseKeeper {
 
   #read(answer: Answer<Lease>, now: Now): readonly LeaseEffect[] {
     this.#sentAtMs = undefined;
-    if (answer.kind === 'missing') {
-      this.#sentAtMs = now.ms;
-      return [{ kind: 'createLease', lease: this.#taken(undefined, now) }];
-    }
+    if (answer.kind === 'missing') return this.#missing(now);
     if (answer.kind !== 'ok') return this.#later(now);
+    const wentBack = isNewer(this.#newestAtRead, answer.object.metadata.resourceVersion);
+    if (wentBack) this.#forget();
     this.#keep(answer.object, now);
+    // Whatever else we know is of that history, too: who holds the Lease drops it, and takes over anew.
+    if (wentBack && this.#holding) return this.#lose('the history of the API server went back: it was restored', now);
     return [...this.#takenAway(now), ...this.#tryNow(now)];
+  }
+
+  #missing(now: Now): readonly LeaseEffect[] {
+    this.#forget();
+    // Deleted by somebody, or by a restored etcd, with whatever else: it is not the same Lease any more.
+    const lost = this.#holding ? this.#lose('it was deleted', now) : [];
+    this.#sentAtMs = now.ms;
+    return [...lost, { kind: 'createLease', lease: this.#taken(undefined, now) }];
+  }
+
+  #forget(): void {
+    this.#lease = undefined;
+    this.#newest = undefined;
   }
 
   #written(answer: Answer<Lease>, now: Now): readonly LeaseEffect[] {
@@ -198,6 +221,7 @@ export class LeaseKeeper {
     if (this.#lease !== undefined && isNewer(this.#lease.metadata.resourceVersion, resourceVersion)) return;
     if (resourceVersion !== this.#seenVersion) this.#seenAtMs = now.ms;
     this.#seenVersion = resourceVersion;
+    if (isNewer(resourceVersion, this.#newest)) this.#newest = resourceVersion;
     this.#lease = lease;
   }
 

@@ -2,7 +2,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Lease } from '../../src/api/lease.ts';
 import { type LeaseEffect, LeaseKeeper, type LeaseObservation, type Now } from '../../src/protocol/lease-keeper.ts';
 
-const SETTINGS = { name: 'n1', namespace: 'ns', identity: 'me', durationMs: 40_000, renewMs: 10_000, retryMs: 2_000 };
+const SETTINGS = {
+  name: 'n1',
+  namespace: 'ns',
+  identity: 'me',
+  durationMs: 40_000,
+  renewMs: 10_000,
+  retryMs: 2_000,
+  probeMs: 5_000,
+};
 
 let version = 1;
 
@@ -57,9 +65,8 @@ describe('a Lease keeper', () => {
   it('waits for the whole duration of another holder, from when it saw the last change, and looks whether that one lives', () => {
     keeper.tick(at(0));
     expect(keeper.observe(read(lease('other', 30)), at(0))).toEqual([{ kind: 'probeHolder', identity: 'other' }]);
-    expect(keeper.dueMs).toBe(30_000);
     keeper.observe({ kind: 'leaseSeen', lease: lease('other', 30) }, at(20_000));
-    expect(kinds(keeper.tick(at(30_000)))).toEqual([]);
+    expect(kinds(keeper.tick(at(30_000)))).toEqual(['probeHolder']);
     expect(kinds(keeper.tick(at(50_000)))).toEqual(['writeLease']);
   });
 
@@ -85,6 +92,15 @@ describe('a Lease keeper', () => {
     expect(kinds(keeper.tick(at(80_001)))).toEqual(['writeLease']);
   });
 
+  it('looks again and again whether the holder lives: it may die at any time', () => {
+    keeper.tick(at(0));
+    keeper.observe(read(lease('other', 8)), at(0));
+    expect(keeper.dueMs).toBe(5_000);
+    expect(keeper.tick(at(5_000))).toEqual([{ kind: 'probeHolder', identity: 'other' }]);
+    expect(keeper.dueMs).toBe(8_000);
+    expect(keeper.holder).toBe('other');
+  });
+
   it('need not wait for a holder that is dead', () => {
     keeper.tick(at(0));
     keeper.observe(read(lease('other')), at(0));
@@ -94,7 +110,7 @@ describe('a Lease keeper', () => {
   it('still waits when somebody else than the dead one holds it', () => {
     keeper.tick(at(0));
     keeper.observe(read(lease('third')), at(0));
-    expect(kinds(keeper.observe({ kind: 'holderDied', identity: 'other' }, at(1)))).toEqual([]);
+    expect(kinds(keeper.observe({ kind: 'holderDied', identity: 'other' }, at(1)))).toEqual(['probeHolder']);
   });
 
   it('takes at once what a watch shows as free', () => {
@@ -150,6 +166,50 @@ describe('a Lease keeper', () => {
     expect(kinds(keeper.observe(read(lease('me')), at(12_600)))).toEqual(['writeLease']);
     keeper.observe(written(lease('me')), at(12_700));
     expect(keeper.isValid(40_000)).toBe(true);
+  });
+
+  it('takes over anew when the history of the API server went back: an older Lease, although it names us', () => {
+    const older = lease('me');
+    hold();
+    keeper.tick(at(10_000));
+    expect(kinds(keeper.observe({ kind: 'leaseWritten', answer: { kind: 'conflict' } }, at(10_100)))).toEqual([
+      'readLease',
+    ]);
+    expect(keeper.observe(read(older), at(10_200))).toMatchObject([
+      { kind: 'lost', reason: 'the history of the API server went back: it was restored' },
+    ]);
+    expect(keeper.isValid(10_200)).toBe(false);
+    expect(kinds(keeper.tick(at(12_200)))).toEqual(['writeLease']);
+    expect(kinds(keeper.observe(written(lease('me')), at(12_300)))).toEqual(['gained']);
+  });
+
+  it('takes a read for what it is that a watch has overtaken', () => {
+    hold();
+    keeper.tick(at(10_000));
+    keeper.observe({ kind: 'leaseWritten', answer: { kind: 'conflict' } }, at(10_100));
+    const between = [lease('me'), lease('me')] as const;
+    keeper.observe({ kind: 'leaseSeen', lease: between[1] }, at(10_150));
+    expect(kinds(keeper.observe(read(between[0]), at(10_200)))).toEqual(['writeLease']);
+  });
+
+  it('takes over anew when its Lease is gone: somebody deleted it, or etcd was restored', () => {
+    hold();
+    expect(kinds(keeper.observe({ kind: 'leaseDeleted' }, at(5)))).toEqual(['readLease']);
+    const effects = keeper.observe({ kind: 'leaseRead', answer: { kind: 'missing' } }, at(6));
+    expect(kinds(effects)).toEqual(['lost', 'createLease']);
+    expect(keeper.isValid(6)).toBe(false);
+    expect(kinds(keeper.observe(written(lease('me')), at(7)))).toEqual(['gained']);
+  });
+
+  it('waits for the whole duration of the holder that a restored etcd names', () => {
+    const older = lease('other');
+    keeper.tick(at(0));
+    keeper.observe(read(lease('other')), at(0));
+    keeper.tick(at(40_000));
+    keeper.observe({ kind: 'leaseWritten', answer: { kind: 'conflict' } }, at(40_100));
+    expect(kinds(keeper.observe(read(older), at(40_200)))).toEqual(['probeHolder']);
+    expect(kinds(keeper.tick(at(80_100)))).toEqual(['probeHolder']);
+    expect(kinds(keeper.tick(at(80_200)))).toEqual(['writeLease']);
   });
 
   it('steps back when it sees another holder', () => {

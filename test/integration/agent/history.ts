@@ -9,6 +9,7 @@ export class History {
   /** By UID: each different decision, in order. */
   readonly #decisions = new Map<string, string[]>();
   readonly #names = new Map<string, string>();
+  readonly #decidedAtMs = new Map<string, number>();
 
   constructor(claims: ResourceClient<InstanceClaim>, namespace: string) {
     this.#reflector = reflect<InstanceClaim>({
@@ -34,6 +35,11 @@ export class History {
     return [...this.decisions].filter(([, decisions]) => decisions.length > 1).map(([name]) => name);
   }
 
+  /** When a claim of this name was first seen as decided, in the clock of `performance.now()`; undefined: not yet. */
+  decidedAtMs(name: string): number | undefined {
+    return this.#decidedAtMs.get(name);
+  }
+
   async stop(): Promise<void> {
     await this.#reflector.stop();
   }
@@ -46,6 +52,7 @@ export class History {
     const { phase, nodeName, pciDevices, conditions } = status ?? {};
     const claimed = conditions?.find(({ type }) => type === 'Claimed');
     const decision = JSON.stringify({ phase, nodeName, pciDevices, claimed });
+    if (known.length === 0) this.#decidedAtMs.set(name, performance.now());
     if (known.at(-1) !== decision) this.#decisions.set(uid, [...known, decision]);
   }
 }

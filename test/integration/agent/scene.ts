@@ -3,7 +3,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import type { ComputeNode, InstanceClaim } from '../../../src/api/generated/v1alpha1.ts';
-import { COMPUTE_NODES, INSTANCE_CLAIMS } from '../../../src/api/kinds.ts';
+import { COMPUTE_NODES, INSTANCE_CLAIMS, LEASES } from '../../../src/api/kinds.ts';
+import type { Lease } from '../../../src/api/lease.ts';
 import { type Connection, connect } from '../../../src/kube/connection.ts';
 import { type KubeObject, type ResourceClient, resourceClient } from '../../../src/kube/resource.ts';
 import { parseBytes } from '../../../src/quantity/quantity.ts';
@@ -44,6 +45,7 @@ export class Scene {
   readonly connection: Connection;
   readonly nodes: ResourceClient<ComputeNode>;
   readonly claims: ResourceClient<InstanceClaim>;
+  readonly leases: ResourceClient<Lease>;
   readonly history: History;
   readonly #kubeconfig: string;
   readonly #folder: string;
@@ -58,6 +60,7 @@ export class Scene {
     this.connection = connection;
     this.nodes = resourceClient<ComputeNode>(connection, COMPUTE_NODES);
     this.claims = resourceClient<InstanceClaim>(connection, INSTANCE_CLAIMS);
+    this.leases = resourceClient<Lease>(connection, LEASES);
     this.history = new History(this.claims, this.namespace);
   }
 
