@@ -8,12 +8,12 @@ import { systemClock } from '../kube/clock.ts';
 import type { KubeError } from '../kube/errors.ts';
 import { type ReflectOptions, type Reflector, reflect } from '../kube/reflector.ts';
 import type { KubeObject, ResourceClient } from '../kube/resource.ts';
+import { Pacer } from '../process/pacer.ts';
 import type { Observation } from '../protocol/messages.ts';
 import type { TrackerSettings } from '../protocol/settings.ts';
 import { Tracker } from '../protocol/tracker.ts';
 import type { CoreNode } from './core-node.ts';
 import { observationOfNode } from './core-node.ts';
-import { Pacer } from './pacer.ts';
 import { Performer } from './performer.ts';
 import { TrackerLoop, type TrackerLoopParts } from './tracker-loop.ts';
 

@@ -1,1 +1,0 @@
-export { isDead, newIdentity, type PodFacts } from '../process/identity.ts';

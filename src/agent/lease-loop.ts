@@ -1,1 +1,0 @@
-export { LeaseLoop } from '../process/lease-loop.ts';

@@ -1,1 +1,0 @@
-export { Pacer } from '../process/pacer.ts';
