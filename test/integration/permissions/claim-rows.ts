@@ -44,6 +44,7 @@ export const CLAIM_SPEC_ROWS: readonly Row[] = [
     'labels a claim that a scheduler placed',
     change(CLAIMS, 'claimed', { metadata: { labels: { a: 'b' } } }),
   ),
+  allowed(TENANT, 'lets an adopted claim wait', change(CLAIMS, 'adopted', { spec: { whenInsufficient: 'Wait' } })),
   refused(TENANT, 'creates a claim on a node', createClaim({ nodeName: 'node-1' }), SPEC, BIND),
   refused(TENANT, 'places a claim', change(CLAIMS, 'unplaced', { spec: { nodeName: 'node-1' } }), SPEC, BIND),
   refused(
@@ -154,6 +155,26 @@ export const CLAIM_STATUS_ROWS: readonly Row[] = [
     AGENT_1,
     'takes its own claim for a resize in place',
     claimStatus('claimed', { migration: { ...LOCK, targetNodeName: 'node-1' } }),
+  ),
+  allowed(
+    AGENT_1,
+    'takes its own claim for a resize in place and notes what it sees',
+    claimStatus('claimed', { migration: { ...LOCK, targetNodeName: 'node-1' }, vmState: 'Active' }),
+  ),
+  refused(AGENT_2, 'takes a claim that has expired', claimStatus('expired', { migration: LOCK }), STATUS, LOCKS),
+  refused(
+    AGENT_2,
+    "takes a claim out of another node's resize",
+    claimStatus('resizing', { migration: { targetNodeName: 'node-2' } }),
+    STATUS,
+    OWN,
+  ),
+  refused(
+    AGENT_2,
+    'changes where a migration comes from',
+    claimStatus('moving', { migration: { sourceNodeName: 'node-3' } }),
+    STATUS,
+    'the source and target of status.migration cannot be changed',
   ),
   allowed(AGENT_2, 'moves the claim to itself as the target', claimStatus('moving', { nodeName: 'node-2' })),
   refused(

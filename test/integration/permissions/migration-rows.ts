@@ -11,6 +11,7 @@ const CLUSTER_ADMIN = 'an administrator of the cluster';
 const TENANT = 'a tenant';
 const VIEWER = 'a tenant who may only view';
 const MOVER = 'a mover';
+const COLLECTOR = "Kubernetes' garbage collector";
 
 const MIGRATIONS = migrationsIn('team-a');
 const SPEC = 'migration-spec';
@@ -38,6 +39,10 @@ function decide(name: string, decision: string) {
 
 function own(name: string) {
   return change(MIGRATIONS, name, { metadata: { ownerReferences: [OWNER_REFERENCE] } });
+}
+
+function keep(name: string) {
+  return change(MIGRATIONS, name, { metadata: { finalizers: ['example.com/never'] } });
 }
 
 export const MIGRATION_SPEC_ROWS: readonly Row[] = [
@@ -102,6 +107,35 @@ export const MIGRATION_SPEC_ROWS: readonly Row[] = [
     change(MIGRATIONS, 'moving', { metadata: { labels: { a: 'b' } } }),
   ),
   noRight(TENANT, 'writes the status', migrationStatus('resize', { phase: 'PreMigrating' })),
+  refused(TENANT, "gives an administrator's early resize an owner", own('resize-away'), IN_PLACE, ELSEWHERE),
+  refused(TENANT, "keeps an administrator's migration from going", keep('moving'), SPEC, NOT_A_RESIZE),
+  refused(TENANT, "keeps an administrator's early resize from going", keep('resize-away'), IN_PLACE, ELSEWHERE),
+  allowed(TENANT, 'decides about a resize in place before the move', decide('resize-long-ago', 'Confirm')),
+  refused(
+    TENANT,
+    "decides about an administrator's migration that has ended",
+    decide('failed', 'Abort'),
+    SPEC,
+    NOT_A_RESIZE,
+  ),
+  refused(
+    TENANT,
+    "decides about an administrator's resize that has ended",
+    decide('resize-away-confirmed', 'Abort'),
+    SPEC,
+    MOVES,
+  ),
+  allowed(TENANT, 'deletes a resize that has ended', remove(MIGRATIONS, 'resize-away-confirmed')),
+  refused(
+    TENANT,
+    'decides about a resize that never began',
+    decide('resize-away-rejected', 'Abort'),
+    IN_PLACE,
+    ELSEWHERE,
+  ),
+  allowed(TENANT, 'deletes a resize that never began', remove(MIGRATIONS, 'resize-away-rejected')),
+  allowed(COLLECTOR, "deletes an administrator's migration", remove(MIGRATIONS, 'moving')),
+  allowed(COLLECTOR, "deletes an administrator's early resize", remove(MIGRATIONS, 'resize-away')),
   allowed(VIEWER, 'lists migrations', read(MIGRATIONS)),
   noRight(VIEWER, 'resizes in place', createMigration({ claimName: 'claimed', targetNodeName: 'node-1' })),
   allowed(MOVER, 'migrates live', createMigration(LIVE)),
@@ -199,6 +233,13 @@ export const MIGRATION_STATUS_ROWS: readonly Row[] = [
     PHASES,
   ),
   refused(
+    EXECUTOR,
+    'changes the token',
+    migrationStatus('moving', { phase: 'Migrating', token: 'second' }),
+    STATUS,
+    PHASES,
+  ),
+  refused(
     CLUSTER_ADMIN,
     'confirms by hand',
     migrationStatus('resize-finished', { phase: 'Confirmed' }),
@@ -213,6 +254,10 @@ const SMALL = { vcpus: 4, memory: '8Gi', rootDisk: '60Gi', ephemeralDisk: '40Gi'
 const SHORT = { flavor: SMALL, expirationSeconds: 600 };
 const GPU = { name: 'gpu', count: 1, alias: 'gpu' };
 const RESIZE = { claimName: 'claimed', targetNodeName: 'node-1' };
+
+function byReference(namespace: string) {
+  return createClaim({ flavor: undefined, flavorRef: { kind: 'VirtualMachineInstancetype', name: 'huge' } }, namespace);
+}
 
 export const CAP_ROWS: readonly Row[] = [
   allowed(TENANT, 'creates a claim up to all caps', createClaim({ ...SHORT, pciRequests: [GPU] }, 'capped')),
@@ -267,15 +312,15 @@ export const CAP_ROWS: readonly Row[] = [
     CAPS,
     'vcpus: a claim',
   ),
+  refused(TENANT, 'hides the vCPUs behind an instancetype', byReference('vcpus-capped'), CAPS, 'cannot be measured'),
+  refused(TENANT, 'hides the memory behind an instancetype', byReference('memory-capped'), CAPS, 'cannot be measured'),
+  allowed(TENANT, 'names an instancetype where there are no caps', byReference('team-a')),
   refused(
     TENANT,
-    'hides the amounts behind an instancetype',
-    createClaim(
-      { expirationSeconds: 1, flavor: undefined, flavorRef: { kind: 'VirtualMachineInstancetype', name: 'huge' } },
-      'capped',
-    ),
+    'creates a claim under a memory cap that cannot be read',
+    createClaim({}, 'worse-capped'),
     CAPS,
-    'a reference cannot be measured',
+    'cannot be read',
   ),
   allowed(TENANT, 'resizes up to the caps', createMigration({ ...RESIZE, flavor: SMALL }, 'capped')),
   refused(

@@ -106,6 +106,11 @@ export const NODE_ROWS: readonly Row[] = [
     nodeStatus('node-1', { conditions: [condition('AgentAlive', 'False'), condition('Ready', 'False')] }),
   ),
   allowed(
+    'a controller without a node',
+    'says that an agent is dead: it needs no node',
+    nodeStatus('node-1', { conditions: [READY, condition('AgentAlive', 'False')] }),
+  ),
+  allowed(
     CONTROLLER,
     'says that a Node is gone',
     nodeStatus('node-1', { conditions: [READY, ALIVE, condition('NodeExists', 'False')] }),
@@ -114,6 +119,13 @@ export const NODE_ROWS: readonly Row[] = [
     CONTROLLER,
     'writes figures',
     nodeStatus('node-1', { runningInstances: 1 }),
+    STATUS,
+    'the controller writes the conditions',
+  ),
+  refused(
+    CONTROLLER,
+    'writes what was not there',
+    nodeStatus('node-1', { hostname: 'host' }),
     STATUS,
     'the controller writes the conditions',
   ),

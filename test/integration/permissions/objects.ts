@@ -33,6 +33,13 @@ const CLAIMS: readonly Fixture[] = [
     spec: { nodeName: 'node-1' },
     statuses: [{ ...ON_NODE_1, migration: LOCK }, { nodeName: 'node-2' }],
   },
+  {
+    name: 'resizing',
+    spec: { nodeName: 'node-1' },
+    statuses: [{ ...ON_NODE_1, migration: { ...LOCK, targetNodeName: 'node-1' } }],
+  },
+  { name: 'expired', spec: { nodeName: 'node-1' }, statuses: [ON_NODE_1, { phase: 'Expired' }] },
+  { name: 'adopted', spec: { nodeName: 'node-1', adopt: true } },
   { name: 'moved', spec: { nodeName: 'node-1' }, statuses: [{ ...ON_NODE_1, nodeName: 'node-2' }] },
 ];
 
@@ -53,11 +60,19 @@ const MIGRATIONS: readonly Fixture[] = [
     spec: { ...STAYS, claimName: 'moved', targetNodeName: 'node-2' },
     statuses: TO_FINISHED,
   },
-  { name: 'moving', spec: MOVES, statuses: TO_FINISHED.slice(0, 1) },
+  {
+    name: 'resize-away-confirmed',
+    spec: { ...STAYS, claimName: 'moved', targetNodeName: 'node-2' },
+    statuses: [...TO_FINISHED, { phase: 'Confirmed' }],
+  },
+  { name: 'resize-away-rejected', spec: { ...STAYS, targetNodeName: 'node-2' }, statuses: [{ phase: 'Rejected' }] },
+  // Its claim has moved since.
+  { name: 'resize-long-ago', spec: { ...STAYS, claimName: 'moved' }, statuses: TO_FINISHED },
+  { name: 'moving', spec: MOVES, statuses: [{ phase: 'PreMigrating', sourceNodeName: 'node-1', token: 'first' }] },
   { name: 'failed', spec: MOVES, statuses: [{ phase: 'Failed', sourceNodeName: 'node-1' }] },
 ];
 
-/** Everything in the namespaces team-a, capped and badly-capped, and what has no namespace. */
+/** The namespaces, and everything but what is in the capped ones. */
 export async function createObjects(controlPlane: ControlPlane): Promise<void> {
   for (const name of [...TENANT_NAMESPACES, 'movers']) {
     await send(controlPlane, 'POST', '/api/v1/namespaces', { metadata: { name } });
@@ -80,12 +95,18 @@ export async function createObjects(controlPlane: ControlPlane): Promise<void> {
   });
 }
 
-/** The caps of the namespaces capped and badly-capped; the first has a claim, too. */
+/** The caps of the namespaces that are named after them; the first has a claim, too. */
 export async function cap(controlPlane: ControlPlane): Promise<void> {
   const capped = { vcpus: '4', memory: '8Gi', disk: '100Gi', pciDevices: '1', expirationSeconds: '600' };
   const data = Object.fromEntries(Object.entries(capped).map(([key, value]) => [`capped.${key}`, value]));
   const path = '/api/v1/namespaces/resource-tracker/configmaps/resource-tracker-claim-caps';
-  await send(controlPlane, 'PATCH', path, { data: { ...data, 'badly-capped.vcpus': 'a few' } });
+  const others = {
+    'vcpus-capped.vcpus': '4',
+    'memory-capped.memory': '8Gi',
+    'badly-capped.vcpus': 'a few',
+    'worse-capped.memory': 'plenty',
+  };
+  await send(controlPlane, 'PATCH', path, { data: { ...data, ...others } });
   const collection = `${OURS}/namespaces/capped/instanceclaims`;
   const claim = { name: 'claimed', spec: { nodeName: 'node-1', flavor: FLAVOR }, statuses: [ON_NODE_1] };
   await create(controlPlane, collection, 'InstanceClaim', claim);

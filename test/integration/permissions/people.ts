@@ -6,6 +6,7 @@ import type { ControlPlane } from '../../../dev/control-plane.ts';
 import type { Manifest } from '../../../dev/deploy.ts';
 import { type Connection, connect } from '../../../src/kube/connection.ts';
 
+const CONTROLLER = { namespace: 'resource-tracker', serviceAccount: 'resource-tracker-controller' };
 const AGENT = { namespace: 'resource-tracker', serviceAccount: 'resource-tracker-agent' };
 
 /** Service accounts, each with the token that is its own. */
@@ -13,12 +14,10 @@ const TOKENS = {
   'the agent of node-1': { ...AGENT, nodeName: 'node-1' },
   'the agent of node-2': { ...AGENT, nodeName: 'node-2' },
   'an agent without a node': AGENT,
-  'the controller': {
-    namespace: 'resource-tracker',
-    serviceAccount: 'resource-tracker-controller',
-    nodeName: 'node-2',
-  },
-  'an executor': { namespace: 'movers', serviceAccount: 'executor', nodeName: 'node-1' },
+  'the controller': { ...CONTROLLER, nodeName: 'node-3' },
+  'a controller without a node': CONTROLLER,
+  'an executor': { namespace: 'movers', serviceAccount: 'executor' },
+  "Kubernetes' garbage collector": { namespace: 'kube-system', serviceAccount: 'generic-garbage-collector' },
   // Bound to the node, and given the agents' RBAC by mistake.
   'another service account on node-1': { namespace: 'movers', serviceAccount: 'default', nodeName: 'node-1' },
 } as const satisfies Record<string, TokenOwner>;
@@ -37,7 +36,14 @@ const USERS = {
 
 export type Person = keyof typeof TOKENS | keyof typeof USERS;
 
-export const TENANT_NAMESPACES = ['team-a', 'capped', 'badly-capped'] as const;
+export const TENANT_NAMESPACES = [
+  'team-a',
+  'capped',
+  'vcpus-capped',
+  'memory-capped',
+  'badly-capped',
+  'worse-capped',
+] as const;
 
 /** The rights that people have beyond what deploy/ gives to agents and controller. */
 export function rightsOfPeople(): Manifest[] {

@@ -188,10 +188,10 @@ describe('The example in docs/permissions.md', () => {
   test('of a quota is enforced.', async () => {
     await applyExample('ResourceQuota');
     const path = '/api/v1/namespaces/team-a/resourcequotas/resource-tracker';
-    await send(controlPlane, 'PATCH', path, { spec: { hard: { 'count/instanceclaims.resourcetracker.dev': '8' } } });
+    await send(controlPlane, 'PATCH', path, { spec: { hard: { 'count/instanceclaims.resourcetracker.dev': '1' } } });
     // The controller manager looks for new kinds to count every 30 seconds.
     await eventually(async () => {
-      expect(await claim({ expirationSeconds: 600 })).toContain('used: count/instanceclaims.resourcetracker.dev=8');
+      expect(await claim({ expirationSeconds: 600 })).toContain('exceeded quota: resource-tracker');
     }, 50_000);
   });
 });
