@@ -6,6 +6,7 @@ import type { AgentConfig } from '../agent/config.ts';
 import { openDriver } from '../agent/open-driver.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
 import { podFacts } from '../process/identity.ts';
+import { spareMemory } from '../process/spare-memory.ts';
 import { configuredCommand } from './configured-command.ts';
 
 /** The command with one flag for each option of the agent. */
@@ -16,6 +17,7 @@ export function agentCommand(): Command {
 }
 
 async function runAgent(config: AgentConfig): Promise<void> {
+  spareMemory();
   const log = pino({ level: config.logLevel, base: { node: config.nodeName } });
   const driver = await openDriver(config);
   const agent = new Agent({ config, driver, log, pod: podFacts(process.env) });

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command line: one file per command. */
-import '../process/spare-memory.ts';
 import { Command } from 'commander';
 import { AgentError } from '../agent/agent.ts';
 import { DriverError } from '../drivers/driver.ts';
