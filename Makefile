@@ -62,6 +62,7 @@ test: check setup build ## everything: checks, unit tests, simulation, and tests
 
 .PHONY: sim
 sim: deps ## random lives of agents on a modelled API server: make sim SEEDS=5000, or SEED=42 to replay one
+	@[[ '$(SEEDS) $(SEED)' =~ ^[0-9]*' '[0-9]*$$ ]] || { echo 'make sim: SEEDS and SEED are whole numbers' >&2; exit 2; }
 	SEEDS=$(or $(SEEDS),2000) SEED=$(SEED) vitest run --project simulation
 
 .PHONY: vectors
