@@ -8,6 +8,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Properties take their time on a busy machine.
+          testTimeout: 30_000,
           include: ['test/**/*.test.ts'],
           exclude: slow.map((folder) => `test/${folder}/**`),
         },
