@@ -29,6 +29,7 @@ export const TYPE_NAMES: Readonly<Record<string, string>> = {
   'ComputeNode.status.pciDevices[].state': 'PciDeviceState',
   'ComputeNode.status.stats': 'NodeStats',
   'ComputeNode.status.orphans[]': 'Orphan',
+  'ComputeNode.status.omitted': 'OmittedEntries',
   'ComputeNode.status.metrics[]': 'HostMetric',
   'ComputeNode.status.agent': 'NodeAgent',
   'ComputeNode.status.agent.deciding[]': 'DecidingEntry',

@@ -20,6 +20,9 @@ const ratio = (value: unknown): Ratio => {
   // YAML reads 1.5 as a number; its text is the decimal that was meant.
   const read = parseRatio(String(value));
   if (read.numerator <= 0n) throw new Error('must be more than zero, for example 1.5');
+  // As in ComputeNode.spec: what cannot be published must not be in force.
+  if (read.numerator > 1000n * read.denominator) throw new Error('must be at most 1000');
+  if (String(value).length > 16) throw new Error('must have at most 16 characters, for example 1.5');
   return read;
 };
 

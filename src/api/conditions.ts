@@ -1,4 +1,10 @@
 import type { Condition } from './generated/v1alpha1.ts';
+import { shortened } from './shortened.ts';
+
+/** The schema has room for so many. */
+const MAX_CONDITIONS = 16;
+/** Whatever a hypervisor says: thousands of objects have several of these. */
+const MAX_MESSAGE = 1024;
 
 /** A condition as its author knows it; when it last changed follows from the one before. */
 export type ConditionUpdate = Omit<Condition, 'lastTransitionTime'>;
@@ -10,7 +16,8 @@ export function findCondition(conditions: readonly Condition[] | undefined, type
 
 /**
  * The conditions with this one in place of an older one of its type, sorted by type. `lastTransitionTime` moves only when
- * status does, so an unchanged world gives identical conditions, however often this runs.
+ * status does, so an unchanged world gives identical conditions, however often this runs. Where there are too many, the one that changed
+ * longest ago makes room.
  */
 export function setCondition(
   conditions: readonly Condition[] | undefined,
@@ -20,7 +27,15 @@ export function setCondition(
   const previous = findCondition(conditions, update.type);
   const lastTransitionTime = previous?.status === update.status ? previous.lastTransitionTime : formatTimestamp(now);
   const others = conditions?.filter(({ type }) => type !== update.type) ?? [];
-  return [...others, { ...update, lastTransitionTime }].toSorted(byType);
+  const message = shortened(update.message, MAX_MESSAGE);
+  return [...newest(others, MAX_CONDITIONS - 1), { ...update, message, lastTransitionTime }].toSorted(byType);
+}
+
+function newest(conditions: readonly Condition[], most: number): readonly Condition[] {
+  if (conditions.length <= most) return conditions;
+  return conditions
+    .toSorted((one, other) => (one.lastTransitionTime > other.lastTransitionTime ? -1 : 1))
+    .slice(0, most);
 }
 
 /** RFC 3339 in whole seconds, as Kubernetes writes its own timestamps. */

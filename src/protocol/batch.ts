@@ -13,6 +13,7 @@ import type { Instances } from './instances.ts';
 import type { Outcome } from './messages.ts';
 import { isNewer } from './resource-version.ts';
 import type { TrackerSettings } from './settings.ts';
+import { MAX_REF_BYTES, sizeOf } from './status-size.ts';
 import { type Circumstances, type Grounds, judge, type Verdict } from './verdict.ts';
 
 /** What deciding needs to know. */
@@ -27,6 +28,8 @@ export interface BatchContext {
   readonly nowMs: number;
   /** How many decisions there is room for in `deciding`. */
   readonly room: number;
+  /** How many bytes of names there is room for in `deciding`. */
+  readonly roomBytes: number;
   /** How many claims may be told why they wait: those are writes, too, and must not crowd out the others. */
   readonly noteRoom: number;
 }
@@ -53,7 +56,7 @@ export function decideBatch(context: BatchContext): Batch {
   const expirations = expire(context, due);
   const left = room - expirations.length;
   const { entries, behind, isMore } = candidates(cache, { room: left, noteRoom, nowMs });
-  const round = new Round(context, behind);
+  const round = new Round(context, behind, context.roomBytes - sizeOfAll(expirations));
   inShares(entries, left, (entry) => round.consider(entry));
   const decisions = [...expirations, ...round.decisions];
   for (const { entry } of decisions) cache.becameBusy(entry);
@@ -73,17 +76,20 @@ class Round {
   readonly #context: BatchContext;
   readonly #behind: ReadonlySet<Entry>;
   readonly #releases: readonly string[];
+  #roomBytes: number;
   /** An earlier claim waits. */
   #queued = false;
 
-  constructor(context: BatchContext, behind: ReadonlySet<Entry>) {
+  constructor(context: BatchContext, behind: ReadonlySet<Entry>, roomBytes: number) {
     this.#context = context;
     this.#behind = behind;
+    this.#roomBytes = roomBytes;
     this.#releases = releasesToCome(context);
   }
 
   /** Whether it was decided. */
   consider(entry: Entry): boolean {
+    if (this.#roomBytes < MAX_REF_BYTES) return false;
     const isBehind = this.#behind.has(entry);
     const waits = entry.claim.spec.whenInsufficient === 'Wait';
     if (isBusy(entry)) {
@@ -95,7 +101,10 @@ class Round {
     if (verdict.kind === 'refuse' && this.#mayFitSoon(entry)) return false;
     if (verdict.kind === 'wait') this.#queued = true;
     if (verdict.kind === 'wait' && !this.#tell(entry, verdict)) return false;
-    if (verdict.kind !== 'wait') this.decisions.push(decide(entry, verdict, this.#context));
+    if (verdict.kind !== 'wait') {
+      this.decisions.push(decide(entry, verdict, this.#context));
+      this.#roomBytes -= sizeOf(entry.ref);
+    }
     this.#context.cache.undecided.looked(entry.ref.uid);
     if (isBehind) this.looked += 1;
     return verdict.kind !== 'wait';
@@ -237,10 +246,10 @@ function noteOf(entry: Entry, grounds: Grounds, { nowMs }: BatchContext): Decisi
 
 /** Ends claims that were granted and whose instance did not come in time. Collects when the next ones are due. */
 function expire(context: BatchContext, due: number[]): Decision[] {
-  const { cache, instances, nowMs, room } = context;
+  const { cache, instances, nowMs, room, roomBytes } = context;
   const decisions: Decision[] = [];
   for (const uid of cache.expiring) {
-    if (decisions.length >= room) break;
+    if (decisions.length >= room || sizeOfAll(decisions) + MAX_REF_BYTES > roomBytes) break;
     const entry = cache.get(uid);
     if (entry === undefined || isBusy(entry) || instances.of(entry) !== undefined) continue;
     const atMs = expiryOf(entry.claim);
@@ -249,6 +258,11 @@ function expire(context: BatchContext, due: number[]): Decision[] {
     else due.push(atMs);
   }
   return decisions;
+}
+
+/** In `deciding`. */
+function sizeOfAll(decisions: readonly Decision[]): number {
+  return decisions.reduce((sum, { entry }) => sum + sizeOf(entry.ref), 0);
 }
 
 function expiryOf({ spec, status }: InstanceClaim): number | undefined {

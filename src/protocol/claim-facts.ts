@@ -82,17 +82,26 @@ export function instanceIdOf(claim: InstanceClaim): string {
   return claim.spec.instance?.uuid ?? claim.metadata.uid ?? '';
 }
 
-/** vCPUs, memory, and root plus ephemeral disk of a flavor. Throws QuantityError only for what the schema refuses. */
-export function amountsOf(flavor: Flavor): Amounts {
+/** vCPUs, memory, and root plus ephemeral disk of a flavor. Throws QuantityError and RangeError for what the schema refuses. */
+function amountsOf(flavor: Flavor): Amounts {
   const disk = parseBytes(flavor.rootDisk ?? 0) + parseBytes(flavor.ephemeralDisk ?? 0);
   return { vcpus: BigInt(flavor.vcpus), memoryBytes: parseBytes(flavor.memory), diskBytes: disk };
 }
+
+/** A claim's status has room for so many devices. */
+export const MAX_CLAIMED_DEVICES = 256;
 
 /** Reads what a claim asks for. A fault in it is a value, so that it costs nobody else anything. */
 export function asked(claim: InstanceClaim, settings: TrackerSettings): Asked {
   const { flavor, limits } = claim.spec;
   if (flavor === undefined)
     return unreadable('UnknownFlavor', 'flavorRef needs the KubeVirt driver; write spec.flavor instead');
+  const devices = (claim.spec.pciRequests ?? []).reduce((sum, { count }) => sum + count, 0);
+  if (devices > MAX_CLAIMED_DEVICES)
+    return unreadable(
+      'TooManyPCIDevices',
+      `asks for ${devices} PCI devices; a claim has ${MAX_CLAIMED_DEVICES} at most`,
+    );
   try {
     const amounts = notNegative(amountsOf(flavor), 'flavor');
     return {

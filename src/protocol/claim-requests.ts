@@ -6,6 +6,7 @@ import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
 import type { Decision } from './batch.ts';
 import { type ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
 import { concerns } from './claim-facts.ts';
+import { isUnreadable } from './held.ts';
 import type { Answer, Effect, ObjectRef } from './messages.ts';
 import { isNewer } from './resource-version.ts';
 
@@ -49,7 +50,8 @@ export class ClaimRequests {
     const entry = this.#cache.see(claim, nowMs);
     if (entry === undefined) return [];
     this.#toSight.add(entry.ref.uid);
-    return this.#overtaken(entry, nowMs);
+    const overtaken = this.#overtaken(entry, nowMs);
+    return isUnreadable(entry.claim) ? [...overtaken, unreadable(entry.ref)] : overtaken;
   }
 
   /** A newer object than the one that our write was based on: the write has landed, or cannot any more. */
@@ -176,6 +178,15 @@ export class ClaimRequests {
     this.#cache.dirty.add(entry.ref.uid);
     if (entry.write === write) delete entry.write;
   }
+}
+
+function unreadable({ namespace, name }: ObjectRef): Effect {
+  return {
+    kind: 'log',
+    level: 'error',
+    message: 'the status of a claim cannot be read: what its spec asks for is held instead',
+    fields: { namespace, claim: name },
+  };
 }
 
 /** Whether an object shows what a write was to bring about. */

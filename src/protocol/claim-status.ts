@@ -3,10 +3,10 @@
 import { setCondition } from '../api/conditions.ts';
 import type { ClaimedPciDevice, Flavor, InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
 import type { ReportedInstance } from '../drivers/driver.ts';
-import type { Amounts } from '../ledger/amounts.ts';
 import type { AssignedDevice, PciDevice } from '../ledger/types.ts';
-import { formatBytes, parseBytes } from '../quantity/quantity.ts';
-import { amountsOf } from './claim-facts.ts';
+import { formatBytes } from '../quantity/quantity.ts';
+import { MAX_CLAIMED_DEVICES } from './claim-facts.ts';
+import { bytesOf, readableAmounts } from './readable.ts';
 import type { Grounds } from './verdict.ts';
 
 /** Where the instance is, as the claim tells it. */
@@ -35,7 +35,7 @@ export function claimed(
     vmState: 'Building',
     ...(claim.spec.flavor !== undefined && { flavor: canonical(claim.spec.flavor) }),
     overhead: { memory: formatBytes(overheadMemoryBytes) },
-    pciDevices: devices,
+    pciDevices: devices.slice(0, MAX_CLAIMED_DEVICES),
     conditions: setCondition(
       before.conditions,
       { type: 'Claimed', status: 'True', reason: 'Claimed', message, observedGeneration },
@@ -50,10 +50,15 @@ function canonical(flavor: Flavor): Flavor {
   const { memory, rootDisk, ephemeralDisk } = flavor;
   return {
     ...flavor,
-    memory: formatBytes(parseBytes(memory)),
-    ...(rootDisk !== undefined && { rootDisk: formatBytes(parseBytes(rootDisk)) }),
-    ...(ephemeralDisk !== undefined && { ephemeralDisk: formatBytes(parseBytes(ephemeralDisk)) }),
+    memory: canonicalBytes(memory),
+    ...(rootDisk !== undefined && { rootDisk: canonicalBytes(rootDisk) }),
+    ...(ephemeralDisk !== undefined && { ephemeralDisk: canonicalBytes(ephemeralDisk) }),
   };
+}
+
+function canonicalBytes(quantity: number | string): number | string {
+  const bytes = bytesOf(quantity);
+  return bytes === undefined ? quantity : formatBytes(bytes);
 }
 
 /** A final refusal, or the end of a claim whose instance never came. */
@@ -66,10 +71,13 @@ export function ended(
   return { ...withoutGrant(claim, grounds, now), phase };
 }
 
+/** The schema has room for so many: the first ones make room in a cluster with more nodes. */
+const MAX_ATTEMPTS = 256;
+
 /** A refusal that its scheduler is to take elsewhere: an attempt more, and still Pending. */
 export function attempted(claim: InstanceClaim, nodeName: string, grounds: Grounds, now: Date): InstanceClaimStatus {
   const earlier = (claim.status?.attempts ?? []).filter((attempt) => attempt.nodeName !== nodeName);
-  const attempts = [...earlier, { nodeName, reasons: [...grounds.reasons] }];
+  const attempts = [...earlier, { nodeName, reasons: [...grounds.reasons] }].slice(-MAX_ATTEMPTS);
   return { ...withoutGrant(claim, grounds, now), phase: 'Pending', attempts };
 }
 
@@ -158,9 +166,9 @@ export function sighted(claim: InstanceClaim, { instance, missingDevices }: Sigh
 }
 
 function excessOf(claim: InstanceClaim, instance: ReportedInstance): string | undefined {
-  const flavor = claim.status?.flavor;
-  if (flavor === undefined) return undefined;
-  const held: Amounts = amountsOf(flavor);
+  const { flavor } = claim.status ?? {};
+  const held = readableAmounts(flavor);
+  if (held === undefined) return undefined;
   const words: string[] = [];
   if (instance.memoryBytes > held.memoryBytes) {
     words.push(`memory: claimed ${formatBytes(held.memoryBytes)}, has ${formatBytes(instance.memoryBytes)}`);

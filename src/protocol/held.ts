@@ -1,11 +1,10 @@
 /** What a node holds for a claim: a function of that one object (protocol.md, "the claim is the lock"). Pure. */
 import type { Flavor, InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
 import type { ReportedInstance } from '../drivers/driver.ts';
-import { larger } from '../ledger/amounts.ts';
+import { type Amounts, larger, NOTHING } from '../ledger/amounts.ts';
 import { type ClaimPlace, type HeldFlavor, heldFlavors } from '../ledger/migration.ts';
 import type { Holding } from '../ledger/types.ts';
-import { parseBytes } from '../quantity/quantity.ts';
-import { amountsOf } from './claim-facts.ts';
+import { bytesOf, readableAmounts } from './readable.ts';
 import type { TrackerSettings } from './settings.ts';
 
 /** Key of what is held for the instance itself. */
@@ -27,12 +26,25 @@ export function heldFor(
   settings: TrackerSettings,
   instance?: ReportedInstance,
 ): readonly Holding[] {
-  const { flavor } = claim.status ?? {};
-  if (claim.status === undefined || flavor === undefined) return [];
+  if (claim.status === undefined) return [];
   return heldFlavors(placeOf(claim.status), settings.nodeName).flatMap((which) => {
-    if (which === 'InForce') return [instanceHolding(claim, flavor, settings, instance)];
+    if (which === 'InForce') return [instanceHolding(claim, settings, instance)];
     return migrationHolding(claim, which, settings);
   });
+}
+
+/** Whether a status says something that cannot be read, so that what its spec asks for is held instead. */
+export function isUnreadable({ status }: InstanceClaim): boolean {
+  if (status?.phase !== 'Claimed') return false;
+  const { flavor, overhead, migration } = status;
+  const flavors = [flavor, migration?.oldFlavor, migration?.newFlavor].filter((given) => given !== undefined);
+  const isOverheadBad = overhead?.memory !== undefined && bytesOf(overhead.memory) === undefined;
+  return isOverheadBad || flavors.some((given) => readableAmounts(given) === undefined);
+}
+
+/** The flavor in force. */
+function amountsInForce({ spec, status }: InstanceClaim): Amounts {
+  return readableAmounts(status?.flavor) ?? readableAmounts(spec.flavor) ?? NOTHING;
 }
 
 function placeOf({ phase, nodeName, flavor, migration }: InstanceClaimStatus): ClaimPlace {
@@ -50,33 +62,33 @@ function migrationHolding(claim: InstanceClaim, which: HeldFlavor, settings: Tra
   const flavor = which === 'New' ? migration?.newFlavor : migration?.oldFlavor;
   if (flavor === undefined) return [];
   const devices = (migration?.pciDevices ?? []).map(({ address }) => address);
-  return [holdingOf(migrationKey(claim.metadata.uid ?? ''), flavor, devices, settings)];
+  const amounts = readableAmounts(flavor) ?? amountsInForce(claim);
+  return [holdingOf(migrationKey(claim.metadata.uid ?? ''), amounts, devices, settings)];
 }
 
 function sameFlavor(one: Flavor | undefined, other: Flavor | undefined): boolean {
-  if (one === undefined || other === undefined) return true;
-  const [a, b] = [amountsOf(one), amountsOf(other)];
+  const [a, b] = [readableAmounts(one), readableAmounts(other)];
+  if (a === undefined || b === undefined) return true;
   return (
-    one.name === other.name && a.vcpus === b.vcpus && a.memoryBytes === b.memoryBytes && a.diskBytes === b.diskBytes
+    one?.name === other?.name && a.vcpus === b.vcpus && a.memoryBytes === b.memoryBytes && a.diskBytes === b.diskBytes
   );
 }
 
 function instanceHolding(
   claim: InstanceClaim,
-  flavor: Flavor,
   settings: TrackerSettings,
   instance: ReportedInstance | undefined,
 ): Holding {
   const uid = claim.metadata.uid ?? '';
   const status = claim.status;
   const granted = (status?.pciDevices ?? []).map(({ address }) => address);
-  const held = holdingOf(claimKey(uid), flavor, [...new Set([...granted, ...(instance?.devices ?? [])])], settings);
+  const devices = [...new Set([...granted, ...(instance?.devices ?? [])])];
+  const held = holdingOf(claimKey(uid), amountsInForce(claim), devices, settings);
   return {
     ...held,
     // Where the hypervisor gave the instance more than was claimed, the larger counts.
     amounts: instance === undefined ? held.amounts : larger(held.amounts, { ...instance, diskBytes: 0n }),
-    overheadMemoryBytes:
-      status?.overhead?.memory === undefined ? held.overheadMemoryBytes : parseBytes(status.overhead.memory),
+    overheadMemoryBytes: bytesOf(status?.overhead?.memory) ?? held.overheadMemoryBytes,
     ...(instance !== undefined && { devicesInUse: instance.devices }),
     facts: {
       vmState: status?.vmState ?? null,
@@ -87,7 +99,6 @@ function instanceHolding(
   };
 }
 
-function holdingOf(key: string, flavor: Flavor, devices: readonly string[], settings: TrackerSettings): Holding {
-  const amounts = amountsOf(flavor);
+function holdingOf(key: string, amounts: Amounts, devices: readonly string[], settings: TrackerSettings): Holding {
   return { key, amounts, overheadMemoryBytes: settings.overheadMemoryBytes(amounts), devices };
 }

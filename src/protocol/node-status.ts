@@ -6,9 +6,11 @@ import type { ComputeNode, ComputeNodeStatus, Condition, EffectivePolicy, Orphan
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
 import type { LedgerView } from '../ledger/ledger.ts';
 import type { NodePolicy } from '../ledger/types.ts';
-import { formatBytes, formatRatio, parseBytes } from '../quantity/quantity.ts';
+import { formatBytes, formatRatio } from '../quantity/quantity.ts';
 import type { ObjectRef } from './messages.ts';
+import { bytesOf } from './readable.ts';
 import type { TrackerSettings } from './settings.ts';
+import { bounded } from './status-size.ts';
 
 /** Everything that the status is made of. */
 export interface NodeFacts {
@@ -43,15 +45,10 @@ function formatCpuList(cpus: readonly number[]): string {
   return ranges.join(',');
 }
 
-/** All orphans count; so many are listed, to keep the object small. The condition tells how many there are. */
-const MAX_ORPHANS_LISTED = 256;
-
 /** The status to publish. Conditions of other writers (AgentAlive, NodeExists) are left as they are. */
 export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
   const { node, settings, token, deciding, report } = facts;
-  return {
-    // Until the first audit the figures of the former owner stand: a restart must not take them from schedulers and people.
-    ...(report === undefined ? { columns: nodeColumns({}), ...node.status } : figuresOf(facts, report)),
+  const own = {
     effective: effectiveOf(facts.policy),
     agent: {
       identity: settings.identity,
@@ -63,6 +60,9 @@ export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
     conditions: conditionsOf(facts),
     observedGeneration: node.metadata.generation ?? 0,
   };
+  // Until the first audit the figures of the former owner stand: a restart must not take them from schedulers and people.
+  if (report === undefined) return { columns: nodeColumns({}), ...node.status, ...own };
+  return bounded({ ...figuresOf(facts, report), ...own });
 }
 
 function figuresOf(facts: NodeFacts, report: HostReport): Partial<ComputeNodeStatus> {
@@ -71,11 +71,11 @@ function figuresOf(facts: NodeFacts, report: HostReport): Partial<ComputeNodeSta
 }
 
 function orphansOf({ orphans, settings }: NodeFacts): Orphan[] {
-  return orphans.slice(0, MAX_ORPHANS_LISTED).map(({ uuid, name, memoryBytes, vcpus }) => ({
+  return orphans.map(({ uuid, name, memoryBytes, vcpus }) => ({
     uuid,
     name,
     memory: formatBytes(memoryBytes + settings.overheadMemoryBytes({ vcpus, memoryBytes })),
-    vcpus: Number(vcpus),
+    vcpus: count(vcpus),
   }));
 }
 
@@ -98,10 +98,17 @@ function amounts(of: { vcpus?: bigint; memoryBytes: bigint; diskBytes: bigint })
   disk: string;
 } {
   return {
-    ...(of.vcpus !== undefined && { vcpus: Number(of.vcpus) }),
+    ...(of.vcpus !== undefined && { vcpus: count(of.vcpus) }),
     memory: formatBytes(of.memoryBytes),
     disk: formatBytes(of.diskBytes),
   };
+}
+
+/** A JSON number holds no more; no host has as many, whatever it says. */
+function count(of: bigint): number {
+  const [most, least] = [BigInt(Number.MAX_SAFE_INTEGER), BigInt(Number.MIN_SAFE_INTEGER)];
+  if (of > most) return Number.MAX_SAFE_INTEGER;
+  return of < least ? Number.MIN_SAFE_INTEGER : Number(of);
 }
 
 function hostOf(facts: NodeFacts, report: HostReport): Partial<ComputeNodeStatus> {
@@ -131,7 +138,7 @@ function hypervisorView(last: HypervisorView | undefined, { used, totals }: Host
   return {
     ...(memory !== undefined && { memoryUsed: memory }),
     ...(disk !== undefined && { diskUsed: disk }),
-    ...(used.vcpus !== undefined && { vcpusUsed: Number(used.vcpus) }),
+    ...(used.vcpus !== undefined && { vcpusUsed: count(used.vcpus) }),
   };
 }
 
@@ -139,7 +146,7 @@ const MEBIBYTE = 1n << 20n;
 
 function steady(last: number | string | undefined, measured: bigint | undefined, total: bigint): string | undefined {
   if (measured === undefined) return undefined;
-  const before = last === undefined ? undefined : parseBytes(last);
+  const before = bytesOf(last);
   const distance = before === undefined ? undefined : measured > before ? measured - before : before - measured;
   if (before !== undefined && distance !== undefined && distance * 32n <= total) return formatBytes(before);
   return formatBytes((measured / MEBIBYTE) * MEBIBYTE);
@@ -158,7 +165,7 @@ function sumsOf(facts: NodeFacts, view: LedgerView): Partial<ComputeNodeStatus> 
       const claimUID = holder === undefined ? undefined : facts.claimOf(holder);
       return { ...device, ...(claimUID !== undefined && { claimUID }) };
     }),
-    stats,
+    stats: { ...stats, vcpusUsed: Math.min(stats.vcpusUsed, Number.MAX_SAFE_INTEGER) },
     runningInstances,
     currentWorkload,
   };

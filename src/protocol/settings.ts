@@ -2,8 +2,8 @@ import type { ComputeNode, ComputeNodeSpec } from '../api/generated/v1alpha1.ts'
 import type { InstanceSize } from '../drivers/driver.ts';
 import type { Amounts } from '../ledger/amounts.ts';
 import type { WhitelistEntry } from '../ledger/pci-whitelist.ts';
-import type { AllocationRatios, LimitPolicy, NodePolicy, PciSelector } from '../ledger/types.ts';
-import { parseBytes, parseRatio } from '../quantity/quantity.ts';
+import type { AllocationRatios, NodePolicy, PciSelector } from '../ledger/types.ts';
+import { bytesOf, countOf, ratioOf } from './readable.ts';
 
 /** What the agent's configuration says, as far as decisions depend on it. */
 export interface TrackerSettings {
@@ -24,28 +24,29 @@ export interface TrackerSettings {
   readonly maxBatch: number;
 }
 
-/** The rules in force on a node: what the administrator wrote, else the configuration's. Quantities were checked by the schema. */
+/** The rules in force on a node: what the administrator wrote, as far as it can be read, else the configuration's. */
 export function effectivePolicy(spec: ComputeNodeSpec | undefined, defaults: NodePolicy): NodePolicy {
+  const { limitPolicy } = spec ?? {};
   return {
     reserved: effectiveReserved(spec?.reserved, defaults.reserved),
     allocationRatios: effectiveRatios(spec?.allocationRatios, defaults.allocationRatios),
-    limitPolicy: (spec?.limitPolicy as LimitPolicy | undefined) ?? defaults.limitPolicy,
+    limitPolicy: limitPolicy === 'Capped' || limitPolicy === 'ClaimOnly' ? limitPolicy : defaults.limitPolicy,
   };
 }
 
 function effectiveReserved(reserved: ComputeNodeSpec['reserved'], defaults: Amounts): Amounts {
   return {
-    vcpus: reserved?.vcpus === undefined ? defaults.vcpus : BigInt(reserved.vcpus),
-    memoryBytes: reserved?.memory === undefined ? defaults.memoryBytes : parseBytes(reserved.memory),
-    diskBytes: reserved?.disk === undefined ? defaults.diskBytes : parseBytes(reserved.disk),
+    vcpus: countOf(reserved?.vcpus) ?? defaults.vcpus,
+    memoryBytes: bytesOf(reserved?.memory) ?? defaults.memoryBytes,
+    diskBytes: bytesOf(reserved?.disk) ?? defaults.diskBytes,
   };
 }
 
 function effectiveRatios(ratios: ComputeNodeSpec['allocationRatios'], defaults: AllocationRatios): AllocationRatios {
   return {
-    vcpus: ratios?.vcpus === undefined ? defaults.vcpus : parseRatio(ratios.vcpus),
-    memory: ratios?.memory === undefined ? defaults.memory : parseRatio(ratios.memory),
-    disk: ratios?.disk === undefined ? defaults.disk : parseRatio(ratios.disk),
+    vcpus: ratioOf(ratios?.vcpus) ?? defaults.vcpus,
+    memory: ratioOf(ratios?.memory) ?? defaults.memory,
+    disk: ratioOf(ratios?.disk) ?? defaults.disk,
   };
 }
 

@@ -22,6 +22,7 @@ import { nodeStatus } from './node-status.ts';
 import { isNewer } from './resource-version.ts';
 import { sameJson } from './same-json.ts';
 import { effectivePolicy, effectiveWhitelist, type TrackerSettings } from './settings.ts';
+import { MAX_DECIDING_BYTES, sizeOf } from './status-size.ts';
 import { TakeOver } from './take-over.ts';
 
 /** What `decide` wants done. */
@@ -298,7 +299,8 @@ export class Tracker {
   #decideBatch(nowMs: number): Batch {
     const { maxBatch } = this.#settings;
     const books = this.#books;
-    const room = maxBatch - this.#requests.deciding().length;
+    const deciding = this.#requests.deciding();
+    const room = maxBatch - deciding.length;
     if (books === undefined || room <= 0) return NO_BATCH;
     return decideBatch({
       settings: this.#settings,
@@ -310,6 +312,7 @@ export class Tracker {
       unschedulable: this.#cordoned || this.#node?.spec?.unschedulable === true,
       nowMs,
       room,
+      roomBytes: MAX_DECIDING_BYTES - sizeOf(deciding),
       noteRoom: maxBatch - this.#requests.telling(),
     });
   }

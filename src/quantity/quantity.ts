@@ -84,8 +84,12 @@ export function parseRatio(quantity: number | string): Ratio {
   return ratio;
 }
 
-/** The one canonical form of an amount: the largest binary suffix that divides it exactly, else the plain number. */
+/**
+ * The one canonical form of an amount: the largest binary suffix that divides it exactly, else the plain number. A sum beyond int64 is a
+ * plain number, too: Kubernetes' own quantities read that exactly, and cut off what has a binary suffix.
+ */
 export function formatBytes(bytes: bigint): string {
+  if (bytes > MAX_INT64 || bytes < MIN_INT64) return `${bytes}`;
   let amount = bytes;
   let suffix = '';
   for (const next of BINARY_SUFFIXES) {
@@ -96,15 +100,26 @@ export function formatBytes(bytes: bigint): string {
   return `${amount}${suffix}`;
 }
 
+/** A ratio is written in full up to so many characters: the longest that the API has room for. */
+const MAX_PLAIN_RATIO = 32;
+
 /**
- * The one canonical form of a ratio: a plain decimal number without needless zeros.
+ * The one canonical form of a ratio: a plain decimal number without needless zeros; `1.5e-40` where that would be very long.
  *
  * @throws RangeError for a ratio without a finite decimal form, such as 1/3, which {@link parseRatio} never returns.
  */
 export function formatRatio(ratio: Ratio): string {
   const digits = decimalDigits(ratio.denominator);
   const scaled = ((ratio.numerator * 10n ** BigInt(digits)) / ratio.denominator).toString().padStart(digits + 1, '0');
-  return digits === 0 ? scaled : `${scaled.slice(0, -digits)}.${scaled.slice(-digits)}`;
+  const plain = digits === 0 ? scaled : `${scaled.slice(0, -digits)}.${scaled.slice(-digits)}`;
+  return plain.length <= MAX_PLAIN_RATIO ? plain : scientific(scaled, digits);
+}
+
+/** `digits` of the whole number are behind the point. */
+function scientific(scaled: string, digits: number): string {
+  const significant = scaled.replace(/^0+/, '');
+  const [first = '', rest = ''] = [significant.slice(0, 1), significant.slice(1).replace(/0+$/, '')];
+  return `${first}${rest === '' ? '' : `.${rest}`}e${significant.length - 1 - digits}`;
 }
 
 /** `value` x `ratio`, rounded down (towards minus infinity), so that a limit is never above what the ratio allows. */

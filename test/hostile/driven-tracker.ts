@@ -25,6 +25,8 @@ export class DrivenTracker {
   readonly logged: string[] = [];
   readonly report: HostReport;
   node: ComputeNode;
+  /** How often ComputeNode.status was written. */
+  nodeWrites = 0;
   nowMs = START_MS;
   /** Writes of claims that the last turn asked for. */
   written: readonly InstanceClaim[] = [];
@@ -61,6 +63,17 @@ export class DrivenTracker {
     return stored;
   }
 
+  /** An administrator changes the spec of the ComputeNode. */
+  respec(spec: ComputeNode['spec']): void {
+    const { metadata } = this.node;
+    this.node = this.#stored({
+      ...this.node,
+      metadata: { ...metadata, generation: (metadata.generation ?? 0) + 1 },
+      spec,
+    });
+    this.observe({ kind: 'nodeSeen', node: this.node });
+  }
+
   /** The claim is deleted, and the watch says so. */
   delete(name: string): void {
     const claim = this.claim(name);
@@ -74,6 +87,7 @@ export class DrivenTracker {
     const all = [...effects];
     if (commit !== undefined) {
       this.node = this.#stored(commit);
+      this.nodeWrites += 1;
       all.push(...this.tracker.committed({ kind: 'ok', object: this.node }));
     }
     this.written = all.flatMap((effect) => (effect.kind === 'writeClaim' ? [effect.claim] : []));

@@ -185,7 +185,7 @@ export interface NodeStats {
   readonly byTaskState?: Readonly<Record<string, number>>;
   /** Instances by spec.instance.osType; None for those without one. */
   readonly byOSType?: Readonly<Record<string, number>>;
-  /** Instances by namespace. */
+  /** Instances by namespace. Where there are very many, those with few are counted as Others. */
   readonly byProject?: Readonly<Record<string, number>>;
   /** Instances that build, resize, rebuild, snapshot or back up: they load the disks. */
   readonly ioWorkload?: number;
@@ -201,6 +201,16 @@ export interface Orphan {
   readonly memory?: Quantity;
   /** Its vCPUs. */
   readonly vcpus?: number;
+}
+
+/** How many entries the lists leave out, to keep this object small. What is left out counts in all sums. Absent: none. */
+export interface OmittedEntries {
+  /** The smallest pools. */
+  readonly pciPools?: number;
+  /** Devices of claims first, as the claims name them, too. */
+  readonly pciDevices?: number;
+  /** The last ones by uuid. */
+  readonly orphans?: number;
 }
 
 /** One measurement. */
@@ -295,7 +305,7 @@ export interface ComputeNodeStatus {
   readonly hypervisorView?: HypervisorView;
   /** PCI devices counted by kind, a view of pciDevices, sorted. */
   readonly pciPools?: readonly PciPool[];
-  /** The PCI devices that may be handed out, sorted by address. */
+  /** The PCI devices that may be handed out, sorted by address. Where there are hundreds, those of claims have no more than address, state and claimUID, and status.omitted counts those that are left out. */
   readonly pciDevices?: readonly PciDevice[];
   /** Counts of what is on the node. */
   readonly stats?: NodeStats;
@@ -303,8 +313,10 @@ export interface ComputeNodeStatus {
   readonly runningInstances?: number;
   /** Instances with a task under way. */
   readonly currentWorkload?: number;
-  /** Instances on the hypervisor that no claim explains, sorted by uuid. They count as used. */
+  /** Instances on the hypervisor that no claim explains, sorted by uuid. They count as used, those that status.omitted counts, too. */
   readonly orphans?: readonly Orphan[];
+  /** How many entries the lists leave out, to keep this object small. What is left out counts in all sums. Absent: none. */
+  readonly omitted?: OmittedEntries;
   /** Host metrics, sorted by name. */
   readonly metrics?: readonly HostMetric[];
   /** Who owns this node's accounting. */
