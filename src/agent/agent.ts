@@ -158,6 +158,7 @@ export class Agent {
         log.warn({ reason }, 'lost the Lease of the node; decides nothing until it holds it again');
         this.#endTenure();
       },
+      onWaiting: (holder) => log.info({ holder }, 'stands by: another agent holds the Lease of the node'),
       onFault: (what, error) => log.warn({ what, error }, 'the Lease could not be kept'),
       isDead: (identity) =>
         isDead(identity, pod, async (name) => (await pods.get(name, config.leaseNamespace))?.metadata?.uid),

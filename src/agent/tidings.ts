@@ -1,5 +1,6 @@
 /** Tells people what was decided and what became of a node: Events, log lines, metrics. */
 import type { Logger } from 'pino';
+import { findCondition } from '../api/conditions.ts';
 import type { ComputeNode, Condition } from '../api/generated/v1alpha1.ts';
 import { apiVersionOf, COMPUTE_NODES, INSTANCE_CLAIMS, type ResourceKind } from '../api/kinds.ts';
 import type { EventToRecord } from '../kube/event-object.ts';
@@ -17,6 +18,7 @@ const LEVELS = { Claimed: 'info', Attempted: 'info', Rejected: 'info', Expired: 
 
 export class Tidings {
   readonly #parts: TidingsParts;
+  #wasReady = false;
 
   constructor(parts: TidingsParts) {
     this.#parts = parts;
@@ -39,14 +41,22 @@ export class Tidings {
     });
   }
 
-  /** A node's status was written: what turned in its conditions is news. */
+  /**
+   * A node's status was written: what turned in its conditions is news. Until it is ready for the first time nothing is, as every
+   * start passes through not being ready; then that it is, and what is wrong nevertheless.
+   */
   published(before: ComputeNode | undefined, after: ComputeNode): void {
-    const known = before?.status?.conditions ?? [];
-    for (const condition of after.status?.conditions ?? []) {
-      const previous = known.find(({ type }) => type === condition.type);
-      // At the beginning only what is wrong is news.
-      const isNews = previous === undefined ? !isGood(condition) : previous.status !== condition.status;
-      if (isNews) this.#turned(after, condition);
+    const conditions = after.status?.conditions ?? [];
+    if (!this.#wasReady) {
+      const ready = findCondition(conditions, 'Ready');
+      if (ready?.status !== 'True') return;
+      this.#wasReady = true;
+      for (const condition of [ready, ...conditions.filter((other) => !isGood(other))]) this.#turned(after, condition);
+      return;
+    }
+    for (const condition of conditions) {
+      const previous = findCondition(before?.status?.conditions, condition.type);
+      if (previous?.status !== condition.status) this.#turned(after, condition);
     }
   }
 

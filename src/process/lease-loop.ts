@@ -21,6 +21,8 @@ export interface LeaseLoopParts {
   readonly clock?: Clock;
   readonly onGained: () => void;
   readonly onLost: (reason: string) => void;
+  /** Somebody else holds it: told once for each holder. */
+  readonly onWaiting?: (holder: string) => void;
   /** A request failed, or a watch: told, and tried again. */
   readonly onFault: (what: string, message: string) => void;
   /** Whether it is certain that a holder does not live any more. */
@@ -36,6 +38,8 @@ export class LeaseLoop {
   readonly #lifetime = new AbortController();
   #watch: Reflector | undefined;
   #cancelTimer: (() => void) | undefined;
+  /** Whom this process was told to wait for. */
+  #holder: string | undefined;
   #probing = false;
 
   constructor(parts: LeaseLoopParts) {
@@ -105,17 +109,25 @@ export class LeaseLoop {
   #start(effect: LeaseEffect): void {
     switch (effect.kind) {
       case 'gained':
+        this.#holder = undefined;
         this.#parts.onGained();
         break;
       case 'lost':
         this.#parts.onLost(effect.reason);
         break;
       case 'probeHolder':
+        this.#waitsFor(effect.identity);
         this.#background(this.#probe(effect.identity));
         break;
       default:
         this.#background(this.#request(effect));
     }
+  }
+
+  #waitsFor(holder: string): void {
+    if (holder === this.#holder) return;
+    this.#holder = holder;
+    this.#parts.onWaiting?.(holder);
   }
 
   /** One question at a time: the answer may be the API server's. */
