@@ -8,6 +8,7 @@ import { Rules } from './rules.ts';
 import { Cluster, type ClusterParts } from './world/cluster.ts';
 import type { Snapshot } from './world/model-api.ts';
 import type { ModelProcess, Protocol } from './world/model-process.ts';
+import type { Request } from './world/network.ts';
 import { Random } from './world/random.ts';
 import type { Step } from './world/step.ts';
 
@@ -27,9 +28,23 @@ export class BrokenRule extends Error {
   override readonly name = 'BrokenRule';
 }
 
-const STEPS = 320;
+const STEPS = 400;
 const TRACED_STEPS = Number(process.env.TRACE || 40);
 const RESTORES = 0;
+/** How often what happens. Where all goes wrong at once, little gets as far as the one fault that would show. */
+interface Temper {
+  readonly people: number;
+  readonly faults: number;
+  readonly strokes: number;
+  readonly mischief: number;
+}
+
+const TEMPERS: readonly Temper[] = [
+  { people: 0.16, faults: 0.1, strokes: 0.02, mischief: 0.05 },
+  { people: 0.2, faults: 0.03, strokes: 0.02, mischief: 0.12 },
+  { people: 0.2, faults: 0.06, strokes: 0.05, mischief: 0.05 },
+];
+
 const NODE_NAMES = ['node-a', 'node-b', 'node-c'];
 /** Clocks on the wall are within this of each other's. */
 const MAX_SKEW_MS = 2_000;
@@ -46,6 +61,7 @@ export class Life {
   readonly #maxAgents: number;
   /** Who lives through a restore of etcd: nobody, or one agent of each node that is never killed nor paused. */
   readonly #restore: 'none' | 'agentsStopped' | 'agentsLive';
+  readonly #temper: Temper;
   #snapshot: Snapshot | undefined;
   #isRestored = false;
   #steps = 0;
@@ -54,17 +70,18 @@ export class Life {
     this.#seed = seed;
     this.#random = new Random(seed);
     const random = this.#random;
-    const lease: ClusterParts['lease'] = random.chance(0.5) ? 'kept' : 'ignored';
+    const lease: ClusterParts['lease'] = random.chance(0.4) ? 'kept' : 'ignored';
     const restores = random.chance(RESTORES);
     this.#restore = !restores ? 'none' : lease === 'kept' && random.chance(0.6) ? 'agentsLive' : 'agentsStopped';
-    this.#maxAgents = this.#restore === 'agentsLive' || random.chance(0.3) ? 1 : 2 + random.below(2);
+    this.#maxAgents = this.#restore === 'agentsLive' || random.chance(0.3) ? 1 : random.chance(0.85) ? 2 : 3;
     this.#cluster = new Cluster({
-      nodeNames: NODE_NAMES.slice(0, random.chance(0.6) ? 1 : 1 + random.below(3)),
+      nodeNames: NODE_NAMES.slice(0, random.chance(0.75) ? 1 : 2 + random.below(2)),
       lease,
       knowsTheDead: random.chance(0.5),
       maxBatch: 1 + random.below(6),
       protocol,
     });
+    this.#temper = random.pick(TEMPERS);
     this.#people = new People(this.#cluster, random);
     this.#rules = new Rules(this.#cluster);
   }
@@ -94,11 +111,12 @@ export class Life {
   #live(): void {
     for (let count = 0; count < STEPS; count += 1) {
       this.#staff();
-      if (this.#random.chance(0.04)) this.#do(this.#mischief());
+      const { people, faults, strokes, mischief } = this.#temper;
+      if (this.#random.chance(mischief)) this.#hurt();
       const chance = this.#random.fraction();
-      if (chance < 0.12) this.#do(this.#pick(this.#people.deeds()));
-      else if (chance < 0.2) this.#do(this.#pick(this.#cluster.faults()));
-      else if (chance < 0.26) this.#do(this.#pick(this.#strokes()));
+      if (chance < people) this.#do(this.#pick(this.#people.deeds()));
+      else if (chance < people + faults) this.#do(this.#pick(this.#cluster.faults()));
+      else if (chance < people + faults + strokes) this.#do(this.#pick(this.#strokes()));
       else this.#do(this.#pick(this.#cluster.steps()) ?? this.#passTime());
     }
   }
@@ -163,7 +181,7 @@ export class Life {
   }
 
   #start(nodeName: string): Step {
-    const { random } = { random: this.#random };
+    const random = this.#random;
     const clocks = {
       skewMs: Math.round(MAX_SKEW_MS * (random.fraction() - 0.5)),
       rate: 1 + (random.fraction() - 0.5) / 50,
@@ -218,7 +236,15 @@ export class Life {
     return { what: `somebody deletes the Lease of ${nodeName}`, fault: 'Lease deleted', run };
   }
 
-  /** What is worst for a write that is under way: its agent dies, stands still, or waits no longer, and it arrives late. */
+  /** What was decided is in doubt, and then many want to be decided. */
+  #hurt(): void {
+    const mischief = this.#mischief();
+    if (mischief === undefined) return;
+    this.#do(mischief);
+    if (this.#random.chance(0.5)) this.#do(this.#people.burst(this.#random.pick(this.#cluster.parts.nodeNames)));
+  }
+
+  /** What is worst for a write that is under way. */
   #mischief(): Step | undefined {
     const { network } = this.#cluster;
     const writes = network.requests.filter(({ isUnderWay, what }) => isUnderWay && / (write claim|commit)/.test(what));
@@ -226,29 +252,54 @@ export class Life {
     const write = this.#random.pick(writes);
     const sender = this.#cluster.process(write.sender);
     if (sender === undefined || sender.isPaused) return undefined;
-    const kind = this.#restore === 'agentsLive' ? 0 : this.#random.below(3);
-    if (kind === 0) {
-      const run = (): void => {
-        write.delay();
-        write.giveUp();
-      };
-      return { what: `${write.what} is stuck, and given up`, fault: 'no answer, may land later', run };
-    }
-    const stick = (): void => {
-      for (const request of network.requests) if (request.sender === write.sender) request.delay();
+    const kinds = [this.#stuck(write), this.#overtaken(write), this.#refusedLater(write), this.#deposed(sender)];
+    if (this.#restore !== 'agentsLive')
+      kinds.push(this.#killed(write, sender), this.#killed(write, sender), paused(write, sender));
+    return this.#pick(kinds.filter((step) => step !== undefined));
+  }
+
+  /** Its agent waits no longer, and it arrives late. */
+  #stuck(write: Request): Step {
+    const run = (): void => {
+      write.delay();
+      write.giveUp();
     };
-    if (kind === 1) {
-      const run = (): void => {
-        stick();
-        sender.kill();
-      };
-      return { what: `${write.sender} is killed, and what it sent is stuck`, fault: 'crash', run };
-    }
-    return {
-      what: `${write.sender} is paused with ${write.what} under way`,
-      fault: 'pause',
-      run: () => sender.pause(),
+    return { what: `${write.what} is stuck, and given up`, fault: 'no answer, may land later', run };
+  }
+
+  #killed(write: Request, sender: ModelProcess): Step {
+    const run = (): void => {
+      for (const request of this.#cluster.network.requests) if (request.sender === write.sender) request.delay();
+      sender.kill();
     };
+    return { what: `${write.sender} is killed, and what it sent is stuck`, fault: 'crash', run };
+  }
+
+  /** Somebody else edits the claim before it lands. */
+  #overtaken(write: Request): Step | undefined {
+    const [, namespace, name] = /write claim (.+)\/(.+)$/.exec(write.what) ?? [];
+    if (name === undefined) return undefined;
+    const labels = { step: String(this.#steps) };
+    const run = (): void => {
+      this.#cluster.api.claims.change(name, namespace, ({ metadata }) => ({ metadata: { ...metadata, labels } }));
+    };
+    return { what: `label ${name} before ${write.what}`, fault: 'conflict', run };
+  }
+
+  /** A try is refused whose first one may still land. */
+  #refusedLater(write: Request): Step | undefined {
+    const { requests } = this.#cluster.network;
+    const isAgain = requests.some((other) => other !== write && other.mayLand && other.what === write.what);
+    return isAgain ? { what: `refuse ${write.what}`, fault: 'refused request', run: () => write.refuse() } : undefined;
+  }
+
+  /** The ComputeNode is gone, or another agent comes, while its decisions are under way. */
+  #deposed({ nodeName }: ModelProcess): Step | undefined {
+    if (this.#random.chance(0.15)) {
+      const run = (): void => void this.#cluster.api.computeNodes.delete(nodeName);
+      return { what: `ComputeNode ${nodeName} is deleted`, fault: 'ComputeNode deleted', run };
+    }
+    return this.#agentsOf(nodeName).length < this.#maxAgents ? this.#start(nodeName) : undefined;
   }
 
   // --- backups of etcd ------------------------------------------------------------------------------------------------
@@ -284,4 +335,8 @@ export class Life {
       ...steps,
     ].join('\n');
   }
+}
+
+function paused(write: Request, sender: ModelProcess): Step {
+  return { what: `${sender.name} is paused with ${write.what} under way`, fault: 'pause', run: () => sender.pause() };
 }

@@ -31,7 +31,8 @@ export class People {
   deeds(): Step[] {
     const { claims } = this.#cluster.api;
     const present = claims.list().items;
-    const deeds: Step[] = [...this.#hypervisor(), ...this.#administer()];
+    const busy = this.#random.pick(this.#cluster.parts.nodeNames);
+    const deeds: Step[] = [...this.#hypervisor(), ...this.#administer(), this.burst(busy), this.burst(busy)];
     for (const name of NAMES) if (claims.get(name, 'default') === undefined) deeds.push(this.#create(name));
     const placed = present.filter((one) => one.spec.schedulerName !== undefined && isPending(one));
     for (let count = 0; count < 3 && placed.length > 0; count += 1)
@@ -42,6 +43,35 @@ export class People {
     const granted = present.filter(({ status }) => status?.phase === 'Claimed');
     for (let count = 0; count < 2 && granted.length > 0; count += 1) deeds.push(this.#boot(this.#random.pick(granted)));
     return deeds;
+  }
+
+  /** Many want the same room at once, the oldest of them last: whoever decides then must know of every grant. */
+  burst(nodeName: string): Step {
+    const random = this.#random;
+    const young = NAMES.filter(() => random.chance(0.4)).map((name) => ({ ...this.#wishes(name), nodeName }));
+    const late = LATE_NAMES.filter(() => random.chance(0.4)).map((name) => this.#wishes(name));
+    const { claims } = this.#cluster.api;
+    const run = (): void => {
+      for (const parts of young) {
+        claims.delete(parts.name, 'default');
+        claims.create(claim(parts));
+      }
+      for (const parts of late) this.#bindLate(parts, nodeName);
+    };
+    const names = [...young, ...late].map(({ name }) => name).join(', ');
+    return { what: `${names} want ${nodeName}`, run };
+  }
+
+  #bindLate(parts: ClaimParts, nodeName: string): void {
+    const { claims } = this.#cluster.api;
+    const present = claims.get(parts.name, 'default');
+    if (present === undefined || !isPending(present)) {
+      claims.delete(parts.name, 'default');
+      this.#createForLater(parts.name);
+    }
+    claims.change(parts.name, 'default', ({ spec, status }) =>
+      status?.attempts?.at(-1)?.nodeName === spec.nodeName ? { spec: { ...spec, nodeName } } : {},
+    );
   }
 
   /** One cordon must not make all that follows a refusal. */
@@ -89,7 +119,7 @@ export class People {
         ...(random.chance(0.3) && { waitSeconds: 5 + random.below(60) }),
       }),
       ...(random.chance(0.4) && { schedulerName: 'sched' }),
-      ...(random.chance(0.25) && { expirationSeconds: 5 + random.below(40) }),
+      ...(random.chance(0.35) && { expirationSeconds: 3 + random.below(15) }),
       ...(random.chance(0.3) && { instance: { uuid: random.pick(UUIDS) } }),
       ...(random.chance(0.1) && { adopt: true }),
     };

@@ -24,8 +24,8 @@ export interface Tampering {
   readonly commitAnswer?: (answer: Answer<ComputeNode>, node: ComputeNode) => Answer<ComputeNode>;
   /** What is told to the tracker instead. */
   readonly observation?: (observation: Observation) => Observation;
-  /** Lists come from a cache that is so many changes behind. */
-  readonly listsBehind?: number;
+  /** Claims are listed as a cache that is behind has them, or as they were before the barrier was put. */
+  readonly lists?: 'cached' | 'beforeBarrier';
 }
 
 export interface ModelAgentParts {
@@ -51,6 +51,9 @@ export interface ModelAgentParts {
 /** When to look again whether the Lease has been renewed after all. */
 const RECHECK_MS = 1_000;
 
+/** How far a cache is behind, where a test has one. */
+const STALE_CHANGES = 8;
+
 type NodeAnswer = 'nodeRead' | 'nodeCreated' | 'nodeWritten';
 type ClaimAnswer = 'claimRead' | 'claimWritten';
 
@@ -73,8 +76,11 @@ export class ModelAgent {
   #claimWatch: Watch<InstanceClaim> | undefined;
   #nodeWatch: Watch<ComputeNode> | undefined;
   #nodeUid: string | undefined;
+  /** When the token was written. */
+  #tokenRevision = 0;
   #areWatchesStalled = false;
   #driverPosition = 0;
+  #auditIsDue = false;
   /** The driver is connected and was audited since, as far as the tracker was told. */
   #hasSeenHost = false;
   #named: ReadonlySet<string> = new Set();
@@ -122,6 +128,7 @@ export class ModelAgent {
 
   /** Reads the host, and tells. */
   audit(): void {
+    this.#auditIsDue = false;
     const report = this.#parts.host.audit();
     if (report !== undefined) this.observe({ kind: 'hostReported', report });
   }
@@ -158,6 +165,7 @@ export class ModelAgent {
     if (this.#driverPosition < this.#parts.host.events.length)
       steps.push(this.#step('driver event', () => this.#driverEvent()));
     if (!this.#parts.network.isOut) steps.push(...this.#watchSteps());
+    if (this.#auditIsDue) steps.push(this.#step('audit', () => this.audit()));
     if (this.#isTurnDue) steps.push(this.#step('turn', () => this.turn()));
     return steps;
   }
@@ -254,10 +262,10 @@ export class ModelAgent {
       sender: this.name,
       what: 'list claims',
       carryOut: () => {
-        const present = api.claims.list(matches);
-        const behind = tampering?.listsBehind;
         const { items, revision } =
-          behind === undefined ? present : api.claims.listAsOf(present.revision - behind, matches);
+          tampering?.lists === undefined
+            ? api.claims.list(matches)
+            : api.claims.listAsOf(this.#staleRevision(tampering.lists), matches);
         return () => {
           if (!this.#isAlive || this.#isRetired) return;
           this.#claimWatch = api.claims.watch(matches, revision);
@@ -265,6 +273,11 @@ export class ModelAgent {
         };
       },
     });
+  }
+
+  #staleRevision(how: 'cached' | 'beforeBarrier'): number {
+    const { revision } = this.#parts.api.claims.list(() => false);
+    return how === 'cached' ? Math.max(revision - STALE_CHANGES, 0) : Math.min(this.#tokenRevision, revision);
   }
 
   get #isTurnDue(): boolean {
@@ -294,7 +307,7 @@ export class ModelAgent {
     switch (event?.kind) {
       case 'connected':
         this.observe({ kind: 'driverConnected' });
-        this.audit();
+        this.#auditIsDue = true;
         break;
       case 'disconnected':
         this.observe({ kind: 'driverDisconnected', message: event.message });
@@ -366,7 +379,12 @@ export class ModelAgent {
     if (effect.kind === 'readNode')
       ask('read node', 'nodeRead', () => computeNodes.read(this.#parts.settings.nodeName));
     else if (effect.kind === 'createNode') ask('create node', 'nodeCreated', () => computeNodes.create(effect.node));
-    else ask('write node', 'nodeWritten', () => computeNodes.replaceStatus(effect.node));
+    else
+      ask('write node', 'nodeWritten', () => {
+        const answer = computeNodes.replaceStatus(effect.node);
+        this.#tokenRevision = computeNodes.list(() => false).revision;
+        return answer;
+      });
   }
 
   #askForClaim(effect: Effect & { kind: 'readClaim' | 'writeClaim' }): void {
