@@ -86,8 +86,13 @@ function vcpuCount(domain: XmlElement, problems: string[]): bigint | undefined {
   return count;
 }
 
+/** libvirt counts vCPUs in 32 bits. */
+const MAX_COUNT = 2n ** 32n - 1n;
+
 function positive(text: string | undefined): bigint | undefined {
-  return text !== undefined && /^[0-9]{1,19}$/.test(text) && BigInt(text) > 0n ? BigInt(text) : undefined;
+  if (text === undefined || !/^[0-9]{1,10}$/.test(text)) return undefined;
+  const count = BigInt(text);
+  return count > 0n && count <= MAX_COUNT ? count : undefined;
 }
 
 /** Everything through which a guest gets a PCI function of the host: hostdev, an interface of type hostdev, an NVMe disk. */

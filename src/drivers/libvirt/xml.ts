@@ -15,8 +15,10 @@ export class XmlError extends Error {
   override readonly name = 'XmlError';
 }
 
-/** A host with thousands of CPUs has about a megabyte of capabilities. */
-const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** What libvirt sends at most in one text. A host with thousands of CPUs has about a megabyte of capabilities. */
+const MAX_CHARACTERS = 4 * 1024 * 1024;
+/** Elements cost time, 5 microseconds each, in which nothing else is done. Each has one or two; thousands of CPUs have tens of thousands. */
+const MAX_TAGS = 200_000;
 const ATTRIBUTES = ':@';
 const TEXT = '#text';
 
@@ -38,6 +40,7 @@ const parser = new XMLParser({
  */
 export function parseXml(text: string): XmlElement {
   if (text.length > MAX_CHARACTERS) throw new XmlError(`more than ${MAX_CHARACTERS} characters`);
+  if (countOf(text, '<') > MAX_TAGS) throw new XmlError(`more than ${MAX_TAGS} tags`);
   if (text.includes('<!DOCTYPE')) throw new XmlError('has a document type');
   const root = elements(parse(text)).at(0);
   if (root === undefined) throw new XmlError('no element');
@@ -73,6 +76,12 @@ export function textAt(element: XmlElement | undefined, ...path: readonly string
 export function wholeNumber(text: string | undefined): number | undefined {
   if (text === undefined || !/^(0[xX][0-9a-fA-F]{1,12}|[0-9]{1,15})$/.test(text.trim())) return undefined;
   return Number(text.trim());
+}
+
+function countOf(text: string, character: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count += 1;
+  return count;
 }
 
 function parse(text: string): unknown {
