@@ -65,6 +65,10 @@ sim: deps ## random lives of agents on a modelled API server: make sim SEEDS=500
 	@[[ '$(SEEDS) $(SEED)' =~ ^[0-9]*' '[0-9]*$$ ]] || { echo 'make sim: SEEDS and SEED are whole numbers' >&2; exit 2; }
 	SEEDS=$(or $(SEEDS),2000) SEED=$(SEED) vitest run --project simulation
 
+.PHONY: chaos
+chaos: setup build ## real agents, API server and etcd under faults: make chaos SECONDS=60, or SEED=42 for its order of faults
+	SECONDS=$(SECONDS) SEED=$(SEED) $(NODE) test/chaos/main.ts
+
 .PHONY: vectors
 vectors: deps ## run the ledger on Nova's cases: make vectors CASES=file.json
 	$(NODE) dev/vectors/main.ts $(or $(CASES),test/vectors/nova-2014.1.json)
