@@ -67,7 +67,7 @@ sim: deps ## random lives of agents on a modelled API server: make sim SEEDS=500
 
 .PHONY: chaos
 chaos: setup build ## real agents, API server and etcd under faults: make chaos SECONDS=60, or SEED=42 for its order of faults
-	SECONDS=$(SECONDS) SEED=$(SEED) $(NODE) test/chaos/main.ts
+	SECONDS=$(or $(SECONDS),60) SEED=$(SEED) $(NODE) test/chaos/main.ts
 
 .PHONY: vectors
 vectors: deps ## run the ledger on Nova's cases: make vectors CASES=file.json

@@ -57,6 +57,13 @@ export type ControlPlane = AsyncDisposable & {
   stopEtcd(): Promise<void>;
   /** Starts a stopped etcd on its data; resolves when it and the API server, where that one runs, are ready. */
   startEtcd(): Promise<void>;
+  /** Keeps a copy of etcd's data as it is now, in place of an earlier one; etcd is stopped and started for that. */
+  snapshotEtcd(): Promise<void>;
+  /**
+   * Puts the copy in place of what etcd has, as a restored backup does, and starts etcd and the API server on it. Histories and
+   * resourceVersions go back; rejects when there is no copy.
+   */
+  restoreEtcd(): Promise<void>;
   /** Ends all servers and removes the directory; resolves when no process and no file is left. May be called again. */
   stop(): Promise<void>;
 };
@@ -96,6 +103,10 @@ function describe(
 ): ControlPlane {
   const kubeconfigPath = servers.paths.adminKubeconfig;
   const stop = () => supervisor.stop();
+  const startEtcd = async () => {
+    await servers.startEtcd();
+    await servers.untilApiServerReady();
+  };
   return {
     url: servers.url,
     caCert: servers.authority.certificate,
@@ -114,9 +125,19 @@ function describe(
       await servers.startApiServer();
     },
     stopEtcd: () => supervisor.kill('etcd'),
-    startEtcd: async () => {
+    startEtcd,
+    snapshotEtcd: async () => {
+      await supervisor.kill('etcd');
+      await servers.copyEtcdData();
+      await startEtcd();
+    },
+    restoreEtcd: async () => {
+      // An API server that went on would have caches of a history that is not there any more.
+      await supervisor.kill('kube-apiserver');
+      await supervisor.kill('etcd');
+      await servers.restoreEtcdData();
       await servers.startEtcd();
-      await servers.untilApiServerReady();
+      await servers.startApiServer();
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -8,6 +8,7 @@ import type { Paths } from './server-arguments.ts';
 export function pathsIn(directory: string): Paths {
   return {
     etcdData: join(directory, 'etcd'),
+    etcdCopy: join(directory, 'etcd-copy'),
     etcdSocket: join(directory, 'etcd.sock'),
     authorityCertificate: join(directory, 'ca.crt'),
     authorityKey: join(directory, 'ca.key'),

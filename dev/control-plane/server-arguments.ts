@@ -3,6 +3,8 @@ import { loopback } from './port.ts';
 /** The files and sockets of one control plane, all inside its directory. */
 export type Paths = {
   readonly etcdData: string;
+  /** An older state of it. */
+  readonly etcdCopy: string;
   readonly etcdSocket: string;
   readonly authorityCertificate: string;
   readonly authorityKey: string;

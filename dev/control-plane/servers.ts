@@ -1,3 +1,4 @@
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CertificateAuthority, type Credentials } from './certificates.ts';
@@ -62,6 +63,21 @@ export class Servers {
       return body.includes('"health":"true"');
     };
     await this.#untilReady('etcd', etcd, isHealthy);
+  }
+
+  /** Copies the data of an etcd that does not run, in place of an earlier copy. */
+  async copyEtcdData(): Promise<void> {
+    await this.#replaceFolder(this.paths.etcdData, this.paths.etcdCopy);
+  }
+
+  /** Puts the copy in place of the data of an etcd that does not run; the copy stays. */
+  async restoreEtcdData(): Promise<void> {
+    await this.#replaceFolder(this.paths.etcdCopy, this.paths.etcdData);
+  }
+
+  async #replaceFolder(from: string, to: string): Promise<void> {
+    await rm(to, { recursive: true, force: true });
+    await cp(from, to, { recursive: true, errorOnExist: true });
   }
 
   /**
