@@ -61,9 +61,10 @@ test: check setup build ## everything: checks, unit tests, simulation, and tests
 	vitest run --project integration
 
 .PHONY: sim
-sim: deps ## random lives of agents on a modelled API server: make sim SEEDS=5000, or SEED=42 to replay one
+sim: deps ## random lives of agents on a modelled API server: SEEDS=5000 or SECONDS=60; SEED=42 TRACE=200 replays one
 	@[[ '$(SEEDS) $(SEED)' =~ ^[0-9]*' '[0-9]*$$ ]] || { echo 'make sim: SEEDS and SEED are whole numbers' >&2; exit 2; }
-	SEEDS=$(or $(SEEDS),2000) SEED=$(SEED) vitest run --project simulation
+	SEEDS=$(or $(SEEDS),2000) SECONDS=$(SECONDS) SEED=$(SEED) TRACE=$(TRACE) vitest run --project simulation \
+	  test/simulation/cluster.test.ts test/simulation/one-node.test.ts
 
 .PHONY: chaos
 chaos: setup build ## real agents, API server and etcd under faults: make chaos SECONDS=60, or SEED=42 for its order of faults

@@ -4,7 +4,7 @@ import { Life, type LifeResult } from './life.ts';
 /** SEED=n replays one life; SEEDS=n lives that many; SECONDS=n lives as many as there is time for. */
 const REPLAYED = process.env.SEED || undefined;
 const SECONDS = Number(process.env.SECONDS || 0);
-const SEEDS = REPLAYED !== undefined ? 1 : SECONDS > 0 ? Number.MAX_SAFE_INTEGER : Number(process.env.SEEDS || 500);
+const SEEDS = REPLAYED !== undefined ? 1 : SECONDS > 0 ? Number.MAX_SAFE_INTEGER : Number(process.env.SEEDS || 400);
 const FIRST_SEED = Number(REPLAYED ?? 1);
 
 class Figures {

@@ -2,6 +2,7 @@
  * One random life of a cluster: people and hypervisors do what they do, agents are started, killed, stopped and paused, and whatever can
  * go wrong on the way to the API server does. Then faults stop, and everything must come to rest and be right.
  */
+import { BrokenRule } from './broken-rule.ts';
 import { End } from './end.ts';
 import { People } from './people.ts';
 import { Rules } from './rules.ts';
@@ -21,11 +22,6 @@ export interface LifeResult {
   readonly agents: number;
   /** How often each kind of fault happened. */
   readonly faults: ReadonlyMap<string, number>;
-}
-
-/** A rule was broken. The message holds the seed and the last steps. */
-export class BrokenRule extends Error {
-  override readonly name = 'BrokenRule';
 }
 
 const STEPS = 400;

@@ -1,7 +1,8 @@
 /** The rules can fail: each of these wrong shells breaks one, within a few hundred runs. */
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../src/protocol/messages.ts';
-import { BrokenRule, OneNodeRun } from './one-node-run.ts';
+import { BrokenRule } from './broken-rule.ts';
+import { OneNodeRun } from './one-node-run.ts';
 import type { Tampering } from './world/model-agent.ts';
 
 const MAX_SEEDS = 1500;
@@ -10,7 +11,7 @@ const MAX_SEEDS = 1500;
 function firstBroken(tampering: Tampering): string | undefined {
   for (let seed = 1; seed <= MAX_SEEDS; seed += 1) {
     try {
-      new OneNodeRun(seed, tampering).run();
+      new OneNodeRun(seed, { tampering }).run();
     } catch (error) {
       if (error instanceof BrokenRule) return error.message.split('\n')[0];
       throw error;

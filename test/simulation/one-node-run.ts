@@ -3,9 +3,10 @@
  * can go wrong on the way to the API server does. Then faults stop, and everything must come to rest and be right.
  */
 import type { InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import { BrokenRule } from './broken-rule.ts';
 import { OneNodeEnd } from './one-node-end.ts';
 import { OneNodeRules } from './one-node-rules.ts';
-import type { Tampering } from './world/model-agent.ts';
+import type { Protocol } from './world/model-process.ts';
 import { type ClaimParts, claim, GIBIBYTE, gpu, instance, MEBIBYTE } from './world/objects.ts';
 import { Random } from './world/random.ts';
 import type { Step } from './world/step.ts';
@@ -17,11 +18,6 @@ export interface RunResult {
   readonly refused: number;
   /** Agents that were started. */
   readonly agents: number;
-}
-
-/** A rule was broken. The message holds the seed and the last steps. */
-export class BrokenRule extends Error {
-  override readonly name = 'BrokenRule';
 }
 
 const STEPS = 260;
@@ -44,7 +40,7 @@ export class OneNodeRun {
   #steps = 0;
   #agents = 0;
 
-  constructor(seed: number, tampering?: Tampering) {
+  constructor(seed: number, { Tracker, tampering }: Protocol = {}) {
     this.#seed = seed;
     this.#random = new Random(seed);
     this.#maxAgents = this.#random.chance(0.4) ? 2 : 1;
@@ -53,6 +49,7 @@ export class OneNodeRun {
       host: { devices: [gpu(1), gpu(2), gpu(3)] },
       settings: { maxBatch: 1 + this.#random.below(6) },
       ...(tampering !== undefined && { tampering }),
+      ...(Tracker !== undefined && { Tracker }),
     });
     this.#rules = new OneNodeRules(this.#world);
     for (const name of LATE_NAMES) this.#createForLater(name);

@@ -3,7 +3,7 @@ import { OneNodeRun, type RunResult } from './one-node-run.ts';
 
 /** SEED=n replays one run; SEEDS=n runs that many. */
 const REPLAYED = process.env.SEED || undefined;
-const SEEDS = REPLAYED === undefined ? Number(process.env.SEEDS ?? 600) : 1;
+const SEEDS = REPLAYED === undefined ? Number(process.env.SEEDS || 300) : 1;
 const FIRST_SEED = Number(REPLAYED ?? 1);
 
 describe('one node, whatever happens', () => {

@@ -1,6 +1,7 @@
 /** One API server, one host, and the processes of the agents on it, with everything that may happen next. */
 import type { InstanceClaim } from '../../../src/api/generated/v1alpha1.ts';
 import type { TrackerSettings } from '../../../src/protocol/settings.ts';
+import type { Tracker } from '../../../src/protocol/tracker.ts';
 import { ModelAgent, type Tampering } from './model-agent.ts';
 import { ModelApi } from './model-api.ts';
 import { ModelClock } from './model-clock.ts';
@@ -13,6 +14,7 @@ export interface WorldParts {
   readonly host?: Partial<ModelHostParts>;
   readonly settings?: Partial<TrackerSettings>;
   readonly tampering?: Tampering;
+  readonly Tracker?: typeof Tracker;
 }
 
 const MAX_STEPS_TO_SETTLE = 20_000;
@@ -30,6 +32,7 @@ export class World {
   readonly host: ModelHost;
   readonly settings: TrackerSettings;
   readonly #tampering: Tampering | undefined;
+  readonly #Tracker: typeof Tracker | undefined;
   #agents: ModelAgent[] = [];
   #started = 0;
 
@@ -37,6 +40,7 @@ export class World {
     this.host = new ModelHost({ ...PLAIN_HOST, ...parts.host });
     this.settings = settings(parts.settings);
     this.#tampering = parts.tampering;
+    this.#Tracker = parts.Tracker;
   }
 
   /** Processes that run, whether they own the node or not. */
@@ -58,6 +62,7 @@ export class World {
       clock,
       network,
       ...(this.#tampering !== undefined && { tampering: this.#tampering }),
+      ...(this.#Tracker !== undefined && { Tracker: this.#Tracker }),
     });
     this.#agents.push(agent);
     agent.start();
