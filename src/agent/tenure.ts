@@ -129,6 +129,8 @@ export class Tenure {
       clock: systemClock,
       random,
       signal: this.#lifetime.signal,
+      // Claims and ComputeNode of another history: newer ones that we know must not hide what is there now.
+      onWentBack: () => onEnd({ fatal: false, reason: 'the history of the API server went back: it was restored' }),
       onError: (error, retryInMs) => onWatchError(resource, error, retryInMs),
     });
     this.#reflectors.set(resource, reflector);

@@ -14,6 +14,11 @@ export interface ReflectOptions<T extends KubeObject> extends Selection {
   readonly signal?: AbortSignal | undefined;
   /** All objects as of `resourceVersion`: first, and again whenever the history between was lost. What is not in it is gone. */
   readonly onList: (items: T[], resourceVersion: string) => void;
+  /**
+   * The list that follows is older than what was told before: etcd was restored, and all that is known of its objects may be of a history
+   * that is not there any more.
+   */
+  readonly onWentBack?: (() => void) | undefined;
   /** A DELETED of a filtered watch may only mean that the object no longer matches. */
   readonly onEvent: (event: ObjectEvent<T>) => void;
   /** The server says that everything up to here was delivered. */
@@ -60,6 +65,8 @@ class ListWatch<T extends KubeObject> implements Reflector {
   readonly #backoff: Backoff;
   #lastContactAtMs: number | undefined;
   #resourceVersion: string | undefined;
+  /** Up to where anything was ever told. */
+  #reached: string | undefined;
   #listed = false;
   /** The last watch did not run its full time: the server may be another one now, even with another history. */
   #interrupted = false;
@@ -108,7 +115,10 @@ class ListWatch<T extends KubeObject> implements Reflector {
     const list = await client.list({ namespace, fieldSelector, labelSelector, signal: this.#signal });
     if (this.#signal.aborted) return;
     this.#interrupted = false;
+    const wentBack = this.#reached !== undefined && isOlder(list.resourceVersion, this.#reached);
     this.#heard(list.resourceVersion);
+    if (wentBack) this.#options.onWentBack?.();
+    if (this.#signal.aborted) return;
     this.#options.onList(list.items, list.resourceVersion);
     this.#listed = true;
   }
@@ -182,6 +192,7 @@ class ListWatch<T extends KubeObject> implements Reflector {
 
   #heard(resourceVersion: string): void {
     this.#resourceVersion = resourceVersion;
+    this.#reached = resourceVersion;
     this.#lastContactAtMs = this.#options.clock.now();
   }
 

@@ -89,6 +89,7 @@ function follow(server: ScriptedServer, random = 1): Reflector {
       server.log.push(`listed ${items.map(({ metadata }) => metadata?.name).join('+')} @${version}`),
     onEvent: ({ type, object: { metadata } }) =>
       server.log.push(`${type} ${metadata?.name} @${metadata?.resourceVersion}`),
+    onWentBack: () => server.log.push('went back'),
     onBookmark: (version) => server.log.push(`bookmark @${version}`),
     onError: (error, retryInMs) => server.log.push(`${error.reason}, again in ${retryInMs}`),
   });
@@ -170,6 +171,7 @@ describe('a reflector', () => {
         'how far',
         'Expired, again in 400',
         'list consistent',
+        'went back',
         'listed  @999',
         'watch 999',
       ],
@@ -232,6 +234,7 @@ describe('a reflector', () => {
         'watch 10',
         'Timeout, again in 200',
         'list consistent',
+        'went back',
         'listed  @5',
         'watch 5',
       ],

@@ -67,6 +67,25 @@ test.each([
   },
 );
 
+test('An agent that has nothing to write notices a restored etcd by its Lease: a decision that is not there any more is made again.', async () => {
+  const scene = await Scene.open(controlPlane.kubeconfigPath, HOST);
+  const agent = await scene.startReady({ flags: ['--lease-duration-seconds=20'] });
+  agent.pause();
+  await scene.claim('was-pending', LARGE);
+  await controlPlane.snapshotEtcd();
+  agent.resume();
+  expect((await scene.decided('was-pending')).status?.phase).toBe('Claimed');
+  const { status } = await scene.readNode();
+  const renewedAt = async () => (await scene.leases.get(scene.nodeName, 'resource-tracker'))?.spec?.renewTime;
+  const before = await renewedAt();
+  await eventually(async () => expect(await renewedAt()).not.toBe(before));
+  await controlPlane.restoreEtcd();
+  expect((await scene.decided('was-pending')).status?.phase).toBe('Claimed');
+  expect((await scene.readNode()).status?.agent?.token).not.toBe(status?.agent?.token);
+  await scene.sumsAreRight();
+  await agent.untilReady();
+});
+
 /** Writes something that concerns nobody until the history is longer than it was. */
 async function growPast(scene: Scene, version: string): Promise<void> {
   const writes = 1_000;
