@@ -313,7 +313,7 @@ export class Tracker {
       nowMs,
       room,
       roomBytes: MAX_DECIDING_BYTES - sizeOf(deciding),
-      noteRoom: maxBatch - this.#requests.telling(),
+      noteRoom: this.#tellingRoom(),
     });
   }
 
@@ -323,12 +323,17 @@ export class Tracker {
     return { nodeName, hostname: this.#report?.hostname ?? nodeName, ...(hostIP !== undefined && { hostIP }) };
   }
 
+  /** How many more writes may tell a state without deciding anything. A quarter of a batch at a time: decisions are urgent, these are not. */
+  #tellingRoom(): number {
+    return Math.ceil(this.#settings.maxBatch / 4) - this.#requests.telling();
+  }
+
   /** States that the hypervisor shows and the claims do not tell yet. */
   #refresh(nowMs: number): readonly Effect[] {
     const effects: Effect[] = [];
     if (!this.#audited) return effects;
     const now = new Date(nowMs);
-    const room = this.#settings.maxBatch - this.#requests.telling();
+    const room = this.#tellingRoom();
     for (const uid of this.#toSight) {
       if (effects.length >= room) break;
       const entry = this.#cache.get(uid);
