@@ -38,13 +38,18 @@ build: deps ## bundle the command line into dist/
 # --- checks and tests -------------------------------------------------------------------------------------------------
 
 .PHONY: check
-check: deps ## format, lint, types, rooms, dead code, generated files, unit tests: about a minute
+check: deps ## format, lint, types, rooms, dead code, generated files, licences, unit tests: about a minute
 	biome check --error-on-warnings .
 	tsc --noEmit
 	depcruise --config .dependency-cruiser.cjs src dev
 	knip
 	$(NODE) dev/generate-api.ts --check
+	$(NODE) dev/licences.ts
 	vitest run --project unit
+
+.PHONY: audit
+audit: deps ## known weaknesses in what runs, where the registry answers to npm audit
+	@$(NODE) dev/audit.ts
 
 .PHONY: format
 format: deps ## format and mend what can be mended
@@ -56,7 +61,7 @@ generate: deps ## write src/api/generated anew from crds/, and the tables of doc
 	$(NODE) dev/generate-docs.ts
 
 .PHONY: test
-test: check setup build ## everything: checks, unit tests, simulation, and tests on a real API server, libvirt and QEMU
+test: check audit setup build ## everything: checks, unit tests, simulation, and tests on a real API server, libvirt and QEMU
 	vitest run --project simulation
 	vitest run --project integration
 
