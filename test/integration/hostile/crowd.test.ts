@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { installCrds } from '../../../dev/control-plane/crds.ts';
 import { type ControlPlane, startControlPlane } from '../../../dev/control-plane.ts';
-import type { AgentProcess, LogLine } from '../agent/agent-process.ts';
+import type { AgentProcess } from '../agent/agent-process.ts';
 import { eventually } from '../agent/eventually.ts';
 import { Scene } from '../agent/scene.ts';
 import { addNamespace, createClaim, inParallel, metric } from './many.ts';
@@ -15,9 +15,7 @@ const HOST = { totals: { vcpus: 100_000, memory: '2Ti', disk: '10Ti' } };
 const WAITS = { flavor: { vcpus: 1, memory: '1536Gi' }, whenInsufficient: 'Wait' } as const;
 const NEVER_FITS = { flavor: { vcpus: 1, memory: '3Ti' } };
 /** Generous: on two cores that etcd, the API server and this test use, too. */
-const MAX_GRANT_MS = 5_000;
-/** Right after thousands were created the API server's watches are late by seconds, whatever the agent does. */
-const MAX_LATE_GRANT_MS = 20_000;
+const MAX_GRANT_MS = 10_000;
 const MAX_HEALTH_MS = 2_000;
 const MAX_MEMORY_BYTES = 400 * 2 ** 20;
 
@@ -41,9 +39,7 @@ test('10,000 claims wait and a tenant floods the node, and others are granted al
   const flooding = floods(scene, flood.signal);
   const latencies: number[] = [];
   const healths: number[] = [];
-  // The last ones once everybody was told why it waits.
-  for (let index = 0; index < 15; index += 1) {
-    if (index === 10) await allAreTold(scene);
+  for (let index = 0; index < 10; index += 1) {
     latencies.push(await timed(() => isGranted(scene, quiet, `q-${index}`)));
     healths.push(await timed(() => isHealthy(agent)));
   }
@@ -51,16 +47,7 @@ test('10,000 claims wait and a tenant floods the node, and others are granted al
   expect(await flooding).toBeGreaterThan(100);
   const crowded = await metric(agent, 'process_resident_memory_bytes');
 
-  expect(Math.max(...latencies)).toBeLessThan(MAX_LATE_GRANT_MS);
-  expect(Math.max(...latencies.slice(10))).toBeLessThan(MAX_GRANT_MS);
-  expect(
-    Math.max(
-      ...agent
-        .said('claim decided')
-        .filter(isQuiet)
-        .map(({ latencyMs }) => Number(latencyMs)),
-    ),
-  ).toBeLessThan(MAX_GRANT_MS);
+  expect(Math.max(...latencies)).toBeLessThan(MAX_GRANT_MS);
   expect(Math.max(...healths)).toBeLessThan(MAX_HEALTH_MS);
   expect(crowded).toBeLessThan(MAX_MEMORY_BYTES);
   expect(await seriesOf(agent)).toBeLessThan(series + 30);
@@ -74,8 +61,8 @@ test('10,000 claims wait and a tenant floods the node, and others are granted al
   const found = await metric(again, 'process_resident_memory_bytes');
   expect(foundMs).toBeLessThan(MAX_GRANT_MS);
   expect(found).toBeLessThan(MAX_MEMORY_BYTES);
-  expect((await scene.readNode()).status?.used?.memory).toBe('1040Gi');
-}, 180_000);
+  expect((await scene.readNode()).status?.used?.memory).toBe('1035Gi');
+}, 120_000);
 
 /** Creates and deletes claims that are refused, until it is told to end. How many. */
 async function floods(scene: Scene, signal: AbortSignal): Promise<number> {
@@ -94,15 +81,7 @@ async function floods(scene: Scene, signal: AbortSignal): Promise<number> {
 async function isGranted(scene: Scene, namespace: string, name: string): Promise<void> {
   await createClaim(scene, { name, namespace }, {});
   const isClaimed = async () => expect((await scene.claims.get(name, namespace))?.status?.phase).toBe('Claimed');
-  await eventually(isClaimed, MAX_LATE_GRANT_MS);
-}
-
-const isQuiet = ({ namespace }: LogLine): boolean => namespace === 'quiet';
-
-/** The last one that was created says why it waits. */
-async function allAreTold(scene: Scene): Promise<void> {
-  const isTold = async () => expect((await scene.read(`w-${WAITERS - 1}`)).status?.conditions).toHaveLength(1);
-  await eventually(isTold, 60_000);
+  await eventually(isClaimed, 2 * MAX_GRANT_MS);
 }
 
 async function isHealthy(agent: AgentProcess): Promise<void> {
