@@ -71,6 +71,10 @@ sim: deps ## random lives of agents on a modelled API server: SEEDS=5000 or SECO
 	SEEDS=$(or $(SEEDS),2000) SECONDS=$(SECONDS) SEED=$(SEED) TRACE=$(TRACE) vitest run --project simulation \
 	  test/simulation/cluster.test.ts test/simulation/one-node.test.ts
 
+.PHONY: mutations
+mutations: deps ## each safeguard of the protocol taken away in turn: does the simulation notice?
+	vitest run --project mutations
+
 .PHONY: chaos
 chaos: setup build ## real agents, API server and etcd under faults: make chaos SECONDS=60, or SEED=42 for its order of faults
 	SECONDS=$(or $(SECONDS),60) SEED=$(SEED) $(NODE) test/chaos/main.ts
