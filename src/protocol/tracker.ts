@@ -7,6 +7,7 @@
  * `committed` under one mutex (Nova: "compute_resources"), so that the ledger has one writer.
  */
 import type { ComputeNode, ComputeNodeStatus, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import { shortened } from '../api/shortened.ts';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
 import { assignableDevices } from '../ledger/pci-whitelist.ts';
 import type { Host, PciDevice } from '../ledger/types.ts';
@@ -34,6 +35,10 @@ export interface Turn {
   /** When time alone may change something, in milliseconds since the epoch. */
   readonly dueMs?: number;
 }
+
+/** The schema's: what is longer is no name or address, and would have every status refused. */
+const MAX_HOSTNAME = 253;
+const MAX_ADDRESS = 45;
 
 const NOTHING: Turn = { effects: [] };
 
@@ -320,7 +325,9 @@ export class Tracker {
   #place(): Place {
     const hostIP = this.#settings.hostIP ?? this.#internalIP;
     const { nodeName } = this.#settings;
-    return { nodeName, hostname: this.#report?.hostname ?? nodeName, ...(hostIP !== undefined && { hostIP }) };
+    const hostname = shortened(this.#report?.hostname ?? nodeName, MAX_HOSTNAME);
+    const isAddress = hostIP !== undefined && hostIP.length <= MAX_ADDRESS;
+    return { nodeName, hostname, ...(isAddress && { hostIP }) };
   }
 
   /** How many more writes may tell a state without deciding anything. A quarter of a batch at a time: decisions are urgent, these are not. */

@@ -68,6 +68,16 @@ describe('what a claim may ask for and a status has room for', () => {
     expect(status?.conditions?.some(({ type }) => type === 'Other0')).toBe(false);
   });
 
+  it('a host whose name and address are no such does not keep its claims from being granted', () => {
+    const driven = new DrivenTracker({ report: { hostname: 'h'.repeat(300) }, claims: [claim({ name: 'a' })] });
+    driven.observe({ kind: 'hostNodeSeen', unschedulable: false, internalIP: 'f'.repeat(80) });
+    driven.settle();
+    const { status } = driven.claim('a');
+    expect([status?.phase, status?.hostIP]).toEqual(['Claimed', undefined]);
+    expect(faultsOf(status, SCHEMA)).toEqual([]);
+    expect(faultsOf(driven.node.status, statusSchema('computenodes'))).toEqual([]);
+  });
+
   it('a claim without a time of creation is as old as we know it', () => {
     const { metadata, ...rest } = claim({ name: 'a', whenInsufficient: 'Wait', waitSeconds: 5, memoryMi: 2 ** 31 });
     const { creationTimestamp: _none, ...timeless } = metadata;
