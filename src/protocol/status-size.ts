@@ -126,7 +126,12 @@ function boundedPool(pool: PciPool): PciPool {
     ...rest,
     ...(numaNode !== undefined && numaNode <= MAX_CELL_ID && { numaNode }),
     ...(physicalNetwork !== undefined && { physicalNetwork: shortened(physicalNetwork, MAX_NAME) }),
-    ...(tags !== undefined && { tags: tags.filter((tag) => tag !== '').slice(0, MAX_TAGS).map((tag) => shortened(tag, MAX_NAME)) }),
+    ...(tags !== undefined && {
+      tags: tags
+        .filter((tag) => tag !== '')
+        .slice(0, MAX_TAGS)
+        .map((tag) => shortened(tag, MAX_NAME)),
+    }),
   };
 }
 
