@@ -240,7 +240,6 @@ export class Agent {
 
   #healthSource(): Parameters<typeof HealthServer.listen>[1] {
     return {
-      sickness: () => undefined,
       obstacle: () => this.#obstacle(),
       metrics: async () => {
         this.#metrics.sampled(this.#obstacle() === undefined, this.#staleness());

@@ -188,7 +188,6 @@ export class Controller {
 
   #healthSource(): HealthSource {
     return {
-      sickness: () => undefined,
       obstacle: () => this.#obstacle(),
       metrics: async () => {
         this.#metrics.sampled(this.#obstacle() === undefined, this.#staleness());

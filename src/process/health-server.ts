@@ -8,8 +8,6 @@ const { createServer } = process.getBuiltinModule('node:http');
 
 /** What the endpoints say. */
 export interface HealthSource {
-  /** Undefined: alive. */
-  readonly sickness: () => string | undefined;
   /** Undefined: claims are decided. */
   readonly obstacle: () => string | undefined;
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
@@ -58,7 +56,7 @@ async function answer(url: string, source: HealthSource, response: ServerRespons
     response.writeHead(404, TEXT).end('there are /healthz, /readyz and /metrics\n');
     return;
   }
-  const fault = path === '/healthz' ? source.sickness() : source.obstacle();
+  const fault = path === '/healthz' ? undefined : source.obstacle();
   response.writeHead(fault === undefined ? 200 : 503, TEXT).end(`${fault ?? 'ok'}\n`);
 }
 
