@@ -1,3 +1,4 @@
+import { microTime } from '../api/micro-time.ts';
 import type { KubeObject } from './resource.ts';
 
 /** Something that people should see in `kubectl describe`. */
@@ -71,11 +72,6 @@ export function newEvent(event: EventToRecord, reporter: EventReporter, at: Date
 /** Two events with the same key are one event that happened twice. The API server lets nobody change a note, so it is part of it. */
 export function eventKey({ regarding, type, action, reason, note }: EventToRecord): string {
   return JSON.stringify([regarding.metadata?.uid, regarding.metadata?.name, type, action, reason, note]);
-}
-
-/** The API's time with microseconds, of which JavaScript knows only the milliseconds. */
-export function microTime(date: Date): string {
-  return date.toISOString().replace('Z', '000Z');
 }
 
 /** Cuts at a character's border, with an ellipsis. */

@@ -1,14 +1,8 @@
+import { microTime } from '../api/micro-time.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Clock, Random } from './clock.ts';
 import { isKubeError } from './errors.ts';
-import {
-  type EventObject,
-  type EventReporter,
-  type EventToRecord,
-  eventKey,
-  microTime,
-  newEvent,
-} from './event-object.ts';
+import { type EventObject, type EventReporter, type EventToRecord, eventKey, newEvent } from './event-object.ts';
 import type { ResourceClient } from './resource.ts';
 import { TokenBucket } from './token-bucket.ts';
 

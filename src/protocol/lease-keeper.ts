@@ -6,6 +6,7 @@
  * Other holders' clocks are never read: a Lease has run out when it has not changed for its own duration before our eyes.
  */
 import type { Lease } from '../api/lease.ts';
+import { microTime } from '../api/micro-time.ts';
 import type { Answer } from './messages.ts';
 import { isNewer } from './resource-version.ts';
 
@@ -268,9 +269,4 @@ export class LeaseKeeper {
 function durationOf(lease: Lease, { durationMs }: LeaseSettings): number {
   const seconds = lease.spec?.leaseDurationSeconds;
   return seconds === undefined ? durationMs : seconds * 1000;
-}
-
-/** RFC 3339 with microseconds, as Leases have it. */
-function microTime(date: Date): string {
-  return date.toISOString().replace('Z', '000Z');
 }
