@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
-import { COMPUTE_NODES, EVENTS, INSTANCE_CLAIMS, LEASES, NODES, PODS } from '../api/kinds.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
+import { COMPUTE_NODES, EVENTS, INSTANCE_CLAIMS, LEASES, MIGRATIONS, NODES, PODS } from '../api/kinds.ts';
 import type { Lease } from '../api/lease.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { systemClock } from '../kube/clock.ts';
@@ -178,8 +178,11 @@ export class Agent {
       mayDecide: () => lease.isValid,
       computeNodes: resourceClient<ComputeNode>(connection, COMPUTE_NODES),
       claims: resourceClient<InstanceClaim>(connection, INSTANCE_CLAIMS),
+      migrations: resourceClient<Migration>(connection, MIGRATIONS),
+      leases: resourceClient<Lease>(connection, LEASES),
       coreNodes: resourceClient<CoreNode>(connection, NODES),
       onDecided: (outcome) => tidings.decided(outcome),
+      onMigrated: (outcome) => tidings.migrated(outcome),
       onCommitted: (before, after) => {
         tidings.published(before, after);
         this.#showBooks();

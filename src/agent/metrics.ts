@@ -2,7 +2,7 @@
 import type { LedgerView } from '../ledger/ledger.ts';
 import type { HostFigures } from '../ledger/limits.ts';
 import { ProcessMetrics } from '../process/process-metrics.ts';
-import type { Outcome } from '../protocol/messages.ts';
+import type { MigrationOutcome, Outcome } from '../protocol/messages.ts';
 
 const GRANT_BUCKETS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30];
 const AUDIT_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
@@ -15,6 +15,7 @@ export class AgentMetrics extends ProcessMetrics {
     'Reasons of refusals; a claim refused for two reasons counts under both',
     ['reason'],
   );
+  readonly #migrations = this.counter('migrations_total', 'Phases that this agent has given migrations', ['phase']);
   readonly #grantSeconds = this.histogram(
     'grant_duration_seconds',
     'From seeing a claim to its grant accepted',
@@ -33,6 +34,10 @@ export class AgentMetrics extends ProcessMetrics {
     this.#decisions.inc({ outcome: phase });
     if (phase === 'Claimed') this.#grantSeconds.observe(latencyMs / 1000);
     else for (const reason of reasons) this.#refusals.inc({ reason });
+  }
+
+  migrated(phase: MigrationOutcome['phase']): void {
+    this.#migrations.inc({ phase });
   }
 
   audited(durationMs: number): void {

@@ -1,20 +1,26 @@
 /** Performs the protocol's reads and writes at the API server. */
-import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
+import type { Lease } from '../api/lease.ts';
 import type { ResourceClient } from '../kube/resource.ts';
 import { answerOf } from '../process/answers.ts';
 import type { Pacer } from '../process/pacer.ts';
 import type { Answer, Effect, Observation } from '../protocol/messages.ts';
 
 /** The effects that are a request, each answered by an observation. */
-export type RequestEffect = Extract<
+export type RequestEffect = Exclude<
   Effect,
-  { kind: 'readNode' | 'createNode' | 'writeNode' | 'readClaim' | 'writeClaim' }
+  { kind: 'listClaims' | 'decided' | 'migrated' | 'log' | 'steppedDown' | 'fatal' }
 >;
+
+type MigrationEffect = Extract<RequestEffect, { kind: 'readMigration' | 'writeMigration' | 'ownMigration' }>;
 
 export interface PerformerParts {
   readonly nodeName: string;
+  readonly leaseNamespace: string;
   readonly nodes: Pick<ResourceClient<ComputeNode>, 'get' | 'create' | 'replaceStatus'>;
   readonly claims: Pick<ResourceClient<InstanceClaim>, 'get' | 'replaceStatus'>;
+  readonly migrations: Pick<ResourceClient<Migration>, 'get' | 'replaceStatus' | 'patch'>;
+  readonly leases: Pick<ResourceClient<Lease>, 'get'>;
   readonly pacer: Pacer;
 }
 
@@ -27,7 +33,7 @@ export class Performer {
 
   /** Asks and answers. What got no word, or a no, is answered after a pause that grows from try to try. */
   async perform(effect: RequestEffect): Promise<Observation> {
-    const { nodes, claims, nodeName } = this.#parts;
+    const { nodes, claims, leases, nodeName, leaseNamespace } = this.#parts;
     switch (effect.kind) {
       case 'readNode':
         return { kind: 'nodeRead', answer: await this.#paced('readNode', nodes.get(nodeName)) };
@@ -44,7 +50,36 @@ export class Performer {
         const answer = await this.#paced(`write ${effect.ref.uid}`, claims.replaceStatus(effect.claim));
         return { kind: 'claimWritten', ref: effect.ref, answer };
       }
+      case 'lookUpClaim': {
+        const { namespace, name } = effect.name;
+        const answer = await this.#paced(`look up ${namespace}/${name}`, claims.get(name, namespace));
+        return { kind: 'claimLookedUp', name: effect.name, answer };
+      }
+      case 'readPeer': {
+        const answer = await this.#paced(`peer ${effect.nodeName}`, leases.get(effect.nodeName, leaseNamespace));
+        return { kind: 'peerRead', nodeName: effect.nodeName, answer };
+      }
+      default:
+        return await this.#performOnMigration(effect);
     }
+  }
+
+  async #performOnMigration(effect: MigrationEffect): Promise<Observation> {
+    const { migrations } = this.#parts;
+    const { kind, ref } = effect;
+    if (kind === 'readMigration') {
+      const answer = await this.#paced(`read ${ref.uid}`, migrations.get(ref.name, ref.namespace));
+      return { kind: 'migrationRead', ref, answer };
+    }
+    const call = kind === 'ownMigration' ? this.#own(effect.migration) : migrations.replaceStatus(effect.migration);
+    return { kind: 'migrationWritten', ref, answer: await this.#paced(`write ${ref.uid}`, call) };
+  }
+
+  /** A patch, as what is remembered of the object is not all of it. */
+  #own({ metadata }: Migration): Promise<Migration> {
+    const { name, namespace, uid, resourceVersion, ownerReferences } = metadata;
+    const patch = { metadata: { uid, resourceVersion, ownerReferences } };
+    return this.#parts.migrations.patch(name, patch, { namespace, type: 'merge' });
   }
 
   /** Compare-and-swap of the ComputeNode's status. */

@@ -2,10 +2,10 @@
 import type { Logger } from 'pino';
 import { findCondition } from '../api/conditions.ts';
 import type { ComputeNode, Condition } from '../api/generated/v1alpha1.ts';
-import { apiVersionOf, COMPUTE_NODES, INSTANCE_CLAIMS, type ResourceKind } from '../api/kinds.ts';
+import { apiVersionOf, COMPUTE_NODES, INSTANCE_CLAIMS, MIGRATIONS, type ResourceKind } from '../api/kinds.ts';
 import type { EventToRecord } from '../kube/event-object.ts';
 import type { KubeObject } from '../kube/resource.ts';
-import type { Outcome } from '../protocol/messages.ts';
+import type { MigrationOutcome, Outcome } from '../protocol/messages.ts';
 import type { AgentMetrics } from './metrics.ts';
 
 export interface TidingsParts {
@@ -37,6 +37,24 @@ export class Tidings {
       type: phase === 'Claimed' ? 'Normal' : 'Warning',
       reason: phase === 'Attempted' ? 'Rejected' : phase,
       action: 'Claim',
+      note: reasons.length === 0 ? message : `${reasons.join(', ')}: ${message}`,
+    });
+  }
+
+  /** A migration has come to another phase. */
+  migrated({ ref, phase, reasons, message }: MigrationOutcome): void {
+    const { log, metrics, record } = this.#parts;
+    const isBad = phase === 'Rejected' || phase === 'Failed';
+    metrics.migrated(phase);
+    log[isBad ? 'warn' : 'info'](
+      { namespace: ref.namespace, migration: ref.name, phase, reasons },
+      'migration went on',
+    );
+    record({
+      regarding: objectOf(MIGRATIONS, ref),
+      type: isBad ? 'Warning' : 'Normal',
+      reason: phase,
+      action: 'Migrate',
       note: reasons.length === 0 ? message : `${reasons.join(', ')}: ${message}`,
     });
   }

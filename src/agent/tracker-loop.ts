@@ -5,7 +5,7 @@
  */
 import { Mutex } from 'async-mutex';
 import type { ComputeNode } from '../api/generated/v1alpha1.ts';
-import type { Effect, Observation, Outcome } from '../protocol/messages.ts';
+import type { Effect, MigrationOutcome, Observation, Outcome } from '../protocol/messages.ts';
 import type { Tracker } from '../protocol/tracker.ts';
 import type { Performer } from './performer.ts';
 
@@ -16,9 +16,10 @@ export interface TrackerLoopParts {
   readonly wallClock: () => number;
   /** Whether the Lease is ours for certain. */
   readonly mayDecide: () => boolean;
-  /** (Re)starts list-and-watch of the claims with a consistent list. */
+  /** (Re)starts list-and-watch of claims and migrations with consistent lists. */
   readonly listClaims: () => void;
   readonly onDecided: (outcome: Outcome) => void;
+  readonly onMigrated: (outcome: MigrationOutcome) => void;
   /** ComputeNode.status was written. */
   readonly onCommitted: (before: ComputeNode | undefined, after: ComputeNode) => void;
   readonly onLog: (effect: Effect & { kind: 'log' }) => void;
@@ -108,13 +109,16 @@ export class TrackerLoop {
   }
 
   #start(effect: Effect): void {
-    const { performer, listClaims, onDecided, onLog, onEnd } = this.#parts;
+    const { performer, listClaims, onDecided, onMigrated, onLog, onEnd } = this.#parts;
     switch (effect.kind) {
       case 'listClaims':
         listClaims();
         break;
       case 'decided':
         onDecided(effect.outcome);
+        break;
+      case 'migrated':
+        onMigrated(effect.outcome);
         break;
       case 'log':
         onLog(effect);

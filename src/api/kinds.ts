@@ -30,6 +30,15 @@ export const INSTANCE_CLAIMS = {
   namespaced: true,
 } as const satisfies ResourceKind;
 
+/** Resizes and moves of claimed instances. */
+export const MIGRATIONS = {
+  group: GROUP,
+  version: VERSION,
+  kind: 'Migration',
+  plural: 'migrations',
+  namespaced: true,
+} as const satisfies ResourceKind;
+
 /** Heartbeat and ownership of a node, and the controller's election. */
 export const LEASES = {
   group: 'coordination.k8s.io',

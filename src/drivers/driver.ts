@@ -7,12 +7,21 @@ import type { PciDevice } from '../ledger/types.ts';
 /** State of an instance as the API publishes it. */
 export type VmState = 'Building' | 'Active' | 'Paused' | 'Suspended' | 'Stopped' | 'Rescued' | 'Resized' | 'Error';
 
+/** A task in which a hypervisor itself can show an instance. Nova's tasks, in CamelCase; what executors do besides they say themselves. */
+export type TaskState = 'Spawning' | 'Migrating' | 'Suspending' | 'ImageSnapshot' | 'Dumping' | 'PoweringOff';
+
 /** An instance that the hypervisor knows, running or not. */
 export interface ReportedInstance {
   /** Lower-case UUID; unique in a report. */
   readonly uuid: string;
   readonly name: string;
   readonly vmState: VmState;
+  /**
+   * Only while the hypervisor itself shows a task; absent does not mean that none is under way. On the target of a live migration an instance
+   * is `Paused` and `Migrating` (before that `Building` and `Spawning`) until it has arrived; on its source it is so for as long as it is
+   * held still to be handed over.
+   */
+  readonly taskState?: TaskState;
   readonly vcpus: bigint;
   /** The most memory that the guest may use. */
   readonly memoryBytes: bigint;

@@ -30,18 +30,3 @@ export function subtract(left: Amounts, right: Amounts): Amounts {
     diskBytes: left.diskBytes - right.diskBytes,
   };
 }
-
-/** The larger of both, resource by resource: what counts where the hypervisor gave an instance more than was claimed. */
-export function larger(left: Amounts, right: Amounts): Amounts {
-  return {
-    vcpus: max(left.vcpus, right.vcpus),
-    memoryBytes: max(left.memoryBytes, right.memoryBytes),
-    diskBytes: max(left.diskBytes, right.diskBytes),
-  };
-}
-
-/** Math.max knows no bigint. */
-function max(left: bigint, right: bigint): bigint {
-  if (left > right) return left;
-  return right;
-}

@@ -75,7 +75,7 @@ export class Ledger {
     const { replaces } = request;
     const replaced = replaces === undefined ? undefined : this.#held.get(replaces);
     const used = replaced === undefined ? this.#used() : subtract(this.#used(), requestedAmounts(replaced));
-    return this.#decide(request, used, this.#freeDevices(replaced?.key));
+    return this.#decide(request, used, this.#freeDevices(replaced?.key ?? request.sharesDevicesOf));
   }
 
   /** The same test against the empty node: reserved is used, and all its devices are free. What fails here can never fit. */

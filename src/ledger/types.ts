@@ -90,6 +90,8 @@ export interface ClaimRequest {
   readonly pciRequests: readonly PciRequest[];
   /** Key of a holding that this one takes the place of (an orphan, an earlier grant): its usage is not counted in the test. */
   readonly replaces?: string;
+  /** Key of a holding that stays beside this one, and whose devices may serve both: a resize in place keeps its devices. */
+  readonly sharesDevicesOf?: string;
   /** Devices that the instance has already: taken before all others for the requests that they match, as far as they are free. */
   readonly presentDevices?: readonly string[];
 }

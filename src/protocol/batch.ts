@@ -8,7 +8,7 @@ import { candidates, inShares } from './candidates.ts';
 import { type ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
 import { CLAIM_KIND, endOfMs, instanceIdOf, timeOf, waitDeadlineMs } from './claim-facts.ts';
 import { attempted, claimed, ended, grantedDevices, type Place, waiting } from './claim-status.ts';
-import { heldFor, orphanKey } from './held.ts';
+import { orphanKey } from './held.ts';
 import type { Instances } from './instances.ts';
 import type { Outcome } from './messages.ts';
 import { isNewer } from './resource-version.ts';
@@ -178,18 +178,13 @@ function decide(entry: Entry, verdict: Exclude<Verdict, { kind: 'wait' }>, conte
 }
 
 function grant(entry: Entry, { devices }: Verdict & { kind: 'grant' }, context: BatchContext): Decision {
-  const { settings, books, instances, place } = context;
+  const { books, place } = context;
   const overhead = entry.asked.kind === 'readable' ? entry.asked.overheadMemoryBytes : 0n;
   const given = grantedDevices(devices, context.devices);
   const status = claimed(entry.claim, place, overhead, given, new Date(context.nowMs));
-  const holdings = heldFor({ ...entry.claim, status }, settings, instances.of(entry));
-  const decision = decisionOf(
-    entry,
-    status,
-    { phase: 'Claimed', reasons: [], message: `claimed on node ${place.nodeName}` },
-    holdings,
-  );
-  books.hold(entry.ref.uid, holdings);
+  const outcome = { phase: 'Claimed', reasons: [], message: `claimed on node ${place.nodeName}` } as const;
+  const decision = decisionOf(entry, status, outcome, true);
+  books.hold(entry);
   return decision;
 }
 
@@ -214,9 +209,9 @@ function decisionOf(
   entry: Entry,
   status: InstanceClaimStatus,
   outcome: Pick<Outcome, 'phase' | 'reasons' | 'message'>,
-  holdings: PendingWrite['holdings'] = [],
+  takes = false,
 ): Decision {
-  const write = writeOf(entry, status, 'decision', { holdings, outcome: { ref: entry.ref, ...outcome } });
+  const write = writeOf(entry, status, 'decision', { takes, outcome: { ref: entry.ref, ...outcome } });
   return { entry, write };
 }
 
@@ -225,11 +220,11 @@ export function writeOf(
   entry: Entry,
   status: InstanceClaimStatus,
   purpose: PendingWrite['purpose'],
-  more: Partial<Pick<PendingWrite, 'holdings' | 'outcome'>> = {},
+  more: Partial<Pick<PendingWrite, 'takes' | 'outcome'>> = {},
 ): PendingWrite {
   const { apiVersion, metadata, spec } = entry.claim;
   const claim: InstanceClaim = { apiVersion, kind: CLAIM_KIND, metadata, spec, status };
-  const write: PendingWrite = { purpose, claim, holdings: [], unanswered: false, conflicted: false, ...more };
+  const write: PendingWrite = { purpose, claim, takes: false, unanswered: false, conflicted: false, ...more };
   entry.write = write;
   return write;
 }

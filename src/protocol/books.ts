@@ -58,9 +58,9 @@ export class Books {
     this.#settleOrphans();
   }
 
-  /** Takes a grant into the ledger before its write is sent. */
-  hold(uid: string, holdings: readonly Holding[]): void {
-    this.#hold(uid, holdings);
+  /** Takes a decision that takes something into the ledger before its write is sent. */
+  hold(entry: Entry): void {
+    this.#hold(entry.ref.uid, this.#holdingsOf(entry));
     this.#settleOrphans();
   }
 
@@ -100,9 +100,10 @@ export class Books {
     this.#holders.add(uid);
   }
 
+  /** What gives back is held until its write is answered, what takes is held from its decision on. */
   #holdingsOf(entry: Entry): readonly Holding[] {
-    const held = heldFor(entry.claim, this.#settings, this.#instances.of(entry));
-    return held.length > 0 ? held : (entry.write?.holdings ?? []);
+    const { claim, write } = entry;
+    return heldFor(write?.takes === true ? write.claim : claim, this.#settings, this.#instances.of(entry));
   }
 
   /** Looks at every instance, so only when there may be something to find: most claims are decided before their instance is there. */

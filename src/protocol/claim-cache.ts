@@ -2,7 +2,6 @@
 
 import { findCondition } from '../api/conditions.ts';
 import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
-import type { Holding } from '../ledger/types.ts';
 import { type Asked, asked, instanceIdOf, isForUs, kept, refOf, timeOf, waitDeadlineMs } from './claim-facts.ts';
 import type { ObjectRef, Outcome } from './messages.ts';
 import { isNewer } from './resource-version.ts';
@@ -15,8 +14,8 @@ export interface PendingWrite {
   readonly purpose: 'decision' | 'refresh';
   /** The object as it is sent, with the resourceVersion that it is based on. */
   readonly claim: InstanceClaim;
-  /** What a grant holds until its write is answered. */
-  readonly holdings: readonly Holding[];
+  /** What the object will make this node hold is held from the decision on: a grant, or a migration's lock. */
+  readonly takes: boolean;
   readonly outcome?: Omit<Outcome, 'latencyMs'>;
   /** Sent at least once without an answer: it may still land. */
   unanswered: boolean;
@@ -66,6 +65,8 @@ export class ClaimCache {
   readonly undecided = new Undecided();
   /** UIDs of claims that were granted for a time, and whose instance has never been seen. */
   readonly expiring = new Set<string>();
+  /** UIDs of claims that are locked for a migration from or to this node. */
+  readonly locked = new Set<string>();
   /** UIDs of claims that were busy once, and may be still. */
   readonly #busy = new Set<string>();
 
@@ -120,7 +121,7 @@ export class ClaimCache {
       createdAtMs: timeOf(claim.metadata.creationTimestamp) ?? nowMs,
       firstSeenAtMs: nowMs,
       claim,
-      asked: asked(claim, this.#settings),
+      asked: asked(claim.spec, this.#settings),
       writing: false,
       reading: false,
       readAgain: false,
@@ -145,6 +146,7 @@ export class ClaimCache {
     if (uids?.size === 0) this.#uidsByInstance.delete(instance);
     this.undecided.delete(entry);
     this.expiring.delete(uid);
+    this.locked.delete(uid);
     this.dirty.add(uid);
   }
 
@@ -152,7 +154,7 @@ export class ClaimCache {
     if (!isNewer(claim.metadata.resourceVersion, entry.claim.metadata.resourceVersion)) return false;
     const respec = claim.metadata.generation !== entry.claim.metadata.generation;
     entry.claim = claim;
-    if (respec) entry.asked = asked(claim, this.#settings);
+    if (respec) entry.asked = asked(claim.spec, this.#settings);
     this.#classify(entry);
     return true;
   }
@@ -165,8 +167,14 @@ export class ClaimCache {
     if (phase === 'Pending' && isForUs(entry.claim, this.#settings.nodeName))
       this.undecided.put(entry, waitDeadlineMs(entry.claim, entry.createdAtMs));
     else this.undecided.delete(entry);
+    const { nodeName } = this.#settings;
+    const isHeldHere = phase === 'Claimed' && status?.nodeName === nodeName;
+    const lock = phase === 'Claimed' ? status?.migration : undefined;
+    include(this.locked, uid, lock?.sourceNodeName === nodeName || lock?.targetNodeName === nodeName);
     const appeared = findCondition(status?.conditions, 'InstanceRunning') !== undefined;
-    include(this.expiring, uid, phase === 'Claimed' && spec.expirationSeconds !== undefined && !appeared);
+    // Nobody moves what never came; should somebody do, it is waited for until that has ended.
+    const expires = isHeldHere && lock === undefined && spec.expirationSeconds !== undefined && !appeared;
+    include(this.expiring, uid, expires);
   }
 
   /**

@@ -91,12 +91,14 @@ function amountsOf(flavor: Flavor): Amounts {
 /** A claim's status has room for so many devices. */
 export const MAX_CLAIMED_DEVICES = 256;
 
-/** Reads what a claim asks for. A fault in it is a value, so that it costs nobody else anything. */
-export function asked(claim: InstanceClaim, settings: TrackerSettings): Asked {
-  const { flavor, limits } = claim.spec;
+/** What a claim or a migration wants to be held. */
+export type Wish = Pick<InstanceClaim['spec'], 'flavor' | 'limits' | 'pciRequests'>;
+
+/** Reads what is asked for. A fault in it is a value, so that it costs nobody else anything. */
+export function asked({ flavor, limits, pciRequests = [] }: Wish, settings: TrackerSettings): Asked {
   if (flavor === undefined)
     return unreadable('UnknownFlavor', 'flavorRef needs the KubeVirt driver; write spec.flavor instead');
-  const devices = (claim.spec.pciRequests ?? []).reduce((sum, { count }) => sum + count, 0);
+  const devices = pciRequests.reduce((sum, { count }) => sum + count, 0);
   if (devices > MAX_CLAIMED_DEVICES)
     return unreadable(
       'TooManyPCIDevices',
@@ -109,7 +111,7 @@ export function asked(claim: InstanceClaim, settings: TrackerSettings): Asked {
       amounts,
       overheadMemoryBytes: settings.overheadMemoryBytes(amounts),
       limits: notNegative(limitsOf(limits), 'limits'),
-      pciRequests: (claim.spec.pciRequests ?? []).map((request) => resolveRequest(request, settings)),
+      pciRequests: pciRequests.map((request) => resolveRequest(request, settings)),
     };
   } catch (error) {
     if (error instanceof UnknownAlias) return unreadable('UnknownPCIAlias', error.message);

@@ -9,6 +9,7 @@ import { concerns } from './claim-facts.ts';
 import { isUnreadable } from './held.ts';
 import type { Answer, Effect, ObjectRef } from './messages.ts';
 import { isNewer } from './resource-version.ts';
+import { type ClaimSource, selects } from './sources.ts';
 
 export class ClaimRequests {
   readonly #nodeName: string;
@@ -43,6 +44,21 @@ export class ClaimRequests {
     const absent = [...this.#cache.entries()].filter(({ ref }) => !listed.has(ref.uid));
     for (const entry of absent) effects.push(...this.unmatched(entry.claim));
     return effects;
+  }
+
+  /** A consistent list of one source: what matched it and is not in it has left that source. */
+  relisted(source: ClaimSource, claims: readonly InstanceClaim[], nowMs: number): readonly Effect[] {
+    const listed = new Set(claims.map(({ metadata }) => metadata.uid ?? ''));
+    const effects = claims.flatMap((claim) => this.seen(claim, nowMs));
+    const absent = [...this.#cache.entries()].filter(
+      ({ ref, claim }) => !listed.has(ref.uid) && selects(source, claim, this.#nodeName),
+    );
+    return [...effects, ...absent.flatMap((entry) => this.unmatched(entry.claim))];
+  }
+
+  /** Forgets a claim that was only looked up, and has come to nothing here. */
+  release(entry: Entry): void {
+    if (!isBusy(entry) && !concerns(entry.claim, this.#nodeName)) this.#forget(entry.ref.uid);
   }
 
   /** A claim as an event, a read or an answer shows it. */
@@ -104,7 +120,7 @@ export class ClaimRequests {
     // The object still stands where our write started. One without an answer is sent again: only an answer is the end of it.
     if (write?.unanswered === true) return [this.send(entry, write)];
     if (write?.conflicted === true) return this.#writeIsOver(entry, false, nowMs);
-    if (!isBusy(entry) && !concerns(entry.claim, this.#nodeName)) this.#forget(entry.ref.uid);
+    this.release(entry);
     return [];
   }
 

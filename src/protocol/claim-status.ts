@@ -33,7 +33,7 @@ export function claimed(
     phase: 'Claimed',
     launchedOn: before.launchedOn ?? place.nodeName,
     vmState: 'Building',
-    ...(claim.spec.flavor !== undefined && { flavor: canonical(claim.spec.flavor) }),
+    ...(claim.spec.flavor !== undefined && { flavor: canonicalFlavor(claim.spec.flavor) }),
     overhead: { memory: formatBytes(overheadMemoryBytes) },
     pciDevices: devices.slice(0, MAX_CLAIMED_DEVICES),
     conditions: setCondition(
@@ -46,7 +46,7 @@ export function claimed(
 }
 
 /** The same flavor with its quantities in the one form in which the project writes them. */
-function canonical(flavor: Flavor): Flavor {
+export function canonicalFlavor(flavor: Flavor): Flavor {
   const { memory, rootDisk, ephemeralDisk } = flavor;
   return {
     ...flavor,

@@ -1,7 +1,7 @@
 /** What a node holds for a claim: a function of that one object (protocol.md, "the claim is the lock"). Pure. */
-import type { Flavor, InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
+import type { InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
 import type { ReportedInstance } from '../drivers/driver.ts';
-import { type Amounts, larger, NOTHING } from '../ledger/amounts.ts';
+import { type Amounts, NOTHING } from '../ledger/amounts.ts';
 import { type ClaimPlace, type HeldFlavor, heldFlavors } from '../ledger/migration.ts';
 import type { Holding } from '../ledger/types.ts';
 import { bytesOf, readableAmounts } from './readable.ts';
@@ -27,10 +27,19 @@ export function heldFor(
   instance?: ReportedInstance,
 ): readonly Holding[] {
   if (claim.status === undefined) return [];
-  return heldFlavors(placeOf(claim.status), settings.nodeName).flatMap((which) => {
-    if (which === 'InForce') return [instanceHolding(claim, settings, instance)];
-    return migrationHolding(claim, which, settings);
+  const flavors = heldFlavors(placeOf(claim.status), settings.nodeName);
+  return flavors.flatMap((which) => {
+    if (which !== 'InForce')
+      return migrationHolding(claim, which, settings, flavors.length === 1 ? instance : undefined);
+    return [instanceHolding(claim, settings, instance, otherAmounts(claim, flavors))];
   });
+}
+
+/** In a resize in place: of the flavor that the instance is not in. */
+function otherAmounts({ status }: InstanceClaim, flavors: readonly HeldFlavor[]): Amounts {
+  const other = flavors.find((which) => which !== 'InForce');
+  if (other === undefined) return NOTHING;
+  return readableAmounts(other === 'New' ? status?.migration?.newFlavor : status?.migration?.oldFlavor) ?? NOTHING;
 }
 
 /** Whether a status says something that cannot be read, so that what its spec asks for is held instead. */
@@ -47,55 +56,69 @@ function amountsInForce({ spec, status }: InstanceClaim): Amounts {
   return readableAmounts(status?.flavor) ?? readableAmounts(spec.flavor) ?? NOTHING;
 }
 
-function placeOf({ phase, nodeName, flavor, migration }: InstanceClaimStatus): ClaimPlace {
+function placeOf({ phase, nodeName, migration }: InstanceClaimStatus): ClaimPlace {
   return {
     isClaimed: phase === 'Claimed',
     ...(nodeName !== undefined && { nodeName }),
-    ...(migration !== undefined && {
-      migration: { ...migration, hasNewFlavor: sameFlavor(flavor, migration.newFlavor) },
-    }),
+    ...(migration !== undefined && { migration: { ...migration, hasNewFlavor: migration.arrived === true } }),
   };
 }
 
-function migrationHolding(claim: InstanceClaim, which: HeldFlavor, settings: TrackerSettings): Holding[] {
+/** The other side of a migration. `instance`: what the hypervisor of this node has of it at the moment. */
+function migrationHolding(
+  claim: InstanceClaim,
+  which: HeldFlavor,
+  settings: TrackerSettings,
+  instance: ReportedInstance | undefined,
+): Holding[] {
   const { migration } = claim.status ?? {};
   const flavor = which === 'New' ? migration?.newFlavor : migration?.oldFlavor;
   if (flavor === undefined) return [];
   const devices = (migration?.pciDevices ?? []).map(({ address }) => address);
   const amounts = readableAmounts(flavor) ?? amountsInForce(claim);
-  return [holdingOf(migrationKey(claim.metadata.uid ?? ''), amounts, devices, settings)];
-}
-
-function sameFlavor(one: Flavor | undefined, other: Flavor | undefined): boolean {
-  const [a, b] = [readableAmounts(one), readableAmounts(other)];
-  if (a === undefined || b === undefined) return true;
-  return (
-    one?.name === other?.name && a.vcpus === b.vcpus && a.memoryBytes === b.memoryBytes && a.diskBytes === b.diskBytes
-  );
+  return [withInstance(holdingOf(migrationKey(claim.metadata.uid ?? ''), amounts, devices, settings), instance)];
 }
 
 function instanceHolding(
   claim: InstanceClaim,
   settings: TrackerSettings,
   instance: ReportedInstance | undefined,
+  other: Amounts,
 ): Holding {
-  const uid = claim.metadata.uid ?? '';
-  const status = claim.status;
+  const { status } = claim;
   const granted = (status?.pciDevices ?? []).map(({ address }) => address);
-  const devices = [...new Set([...granted, ...(instance?.devices ?? [])])];
-  const held = holdingOf(claimKey(uid), amountsInForce(claim), devices, settings);
+  const held = holdingOf(claimKey(claim.metadata.uid ?? ''), amountsInForce(claim), granted, settings);
   return {
-    ...held,
-    // Where the hypervisor gave the instance more than was claimed, the larger counts.
-    amounts: instance === undefined ? held.amounts : larger(held.amounts, { ...instance, diskBytes: 0n }),
+    ...withInstance(held, instance, other),
     overheadMemoryBytes: bytesOf(status?.overhead?.memory) ?? held.overheadMemoryBytes,
-    ...(instance !== undefined && { devicesInUse: instance.devices }),
     facts: {
       vmState: status?.vmState ?? null,
       taskState: status?.taskState ?? null,
       osType: claim.spec.instance?.osType ?? instance?.osType ?? null,
       project: claim.metadata.namespace ?? null,
     },
+  };
+}
+
+/**
+ * Where the hypervisor gave the instance more than was claimed, the larger counts; also than `other`, which is held beside it and may be
+ * the size that the instance has by now.
+ */
+function withInstance(held: Holding, instance: ReportedInstance | undefined, other: Amounts = NOTHING): Holding {
+  if (instance === undefined) return held;
+  const { vcpus, memoryBytes } = held.amounts;
+  return {
+    ...held,
+    amounts: {
+      ...held.amounts,
+      vcpus: instance.vcpus > other.vcpus && instance.vcpus > vcpus ? instance.vcpus : vcpus,
+      memoryBytes:
+        instance.memoryBytes > other.memoryBytes && instance.memoryBytes > memoryBytes
+          ? instance.memoryBytes
+          : memoryBytes,
+    },
+    devices: [...new Set([...held.devices, ...instance.devices])],
+    devicesInUse: instance.devices,
   };
 }
 

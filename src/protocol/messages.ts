@@ -2,8 +2,16 @@
  * What flows into and out of the protocol: observations of the world, answers to writes, and effects for the caller to perform.
  * All are plain data, so that the agent, the simulation and a trace speak the same words.
  */
-import type { ComputeNode, DecidingEntry, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type {
+  ComputeNode,
+  DecidingEntry,
+  InstanceClaim,
+  Migration,
+  MigrationPhase,
+} from '../api/generated/v1alpha1.ts';
+import type { Lease } from '../api/lease.ts';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import type { ClaimSource, MigrationSource } from './sources.ts';
 
 /** Names one object for good: a re-created object of the same name is another one. */
 export interface ObjectRef {
@@ -31,12 +39,31 @@ export type Observation =
   /** This process may not act any longer: the Lease was lost, or it stops. */
   | { readonly kind: 'yield' }
   | { readonly kind: 'nodeRead' | 'nodeCreated' | 'nodeWritten'; readonly answer: Answer<ComputeNode> }
-  /** A consistent list of the claims that concern the node; what it lacks has to be read before it is given back. */
-  | { readonly kind: 'claimsListed'; readonly claims: readonly InstanceClaim[] }
+  /** Consistent lists of all that concerns the node; what they lack has to be read before it is given back. */
+  | {
+      readonly kind: 'claimsListed';
+      readonly claims: readonly InstanceClaim[];
+      readonly migrations?: readonly Migration[];
+    }
+  /** One of the watches began anew, with a list of its own. */
+  | { readonly kind: 'claimsRelisted'; readonly source: ClaimSource; readonly claims: readonly InstanceClaim[] }
   | { readonly kind: 'claimSeen'; readonly claim: InstanceClaim }
   /** A watch said DELETED: gone, or only no longer matching. */
   | { readonly kind: 'claimUnmatched'; readonly claim: InstanceClaim }
   | { readonly kind: 'claimRead' | 'claimWritten'; readonly ref: ObjectRef; readonly answer: Answer<InstanceClaim> }
+  /** The claim of this name, whichever it is. */
+  | { readonly kind: 'claimLookedUp'; readonly name: NamespacedName; readonly answer: Answer<InstanceClaim> }
+  | {
+      readonly kind: 'migrationsRelisted';
+      readonly source: MigrationSource;
+      readonly migrations: readonly Migration[];
+    }
+  | { readonly kind: 'migrationSeen'; readonly migration: Migration }
+  /** What the watches of migrations select by never changes: DELETED is the end of one. */
+  | { readonly kind: 'migrationGone'; readonly migration: Migration }
+  | { readonly kind: 'migrationRead' | 'migrationWritten'; readonly ref: ObjectRef; readonly answer: Answer<Migration> }
+  /** The Lease of another node's agent. */
+  | { readonly kind: 'peerRead'; readonly nodeName: string; readonly answer: Answer<Lease> }
   | { readonly kind: 'nodeSeen'; readonly node: ComputeNode }
   | { readonly kind: 'nodeDeleted'; readonly uid: string }
   /** The Kubernetes Node of the same name. */
@@ -48,6 +75,11 @@ export type Observation =
   | { readonly kind: 'instanceSeen'; readonly instance: ReportedInstance }
   | { readonly kind: 'instanceGone'; readonly uuid: string };
 
+export interface NamespacedName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /** How a claim was decided; told once, when the API server has accepted it. */
 export interface Outcome {
   readonly ref: ObjectRef;
@@ -57,6 +89,15 @@ export interface Outcome {
   readonly message: string;
   /** From the moment that this process first saw the claim. */
   readonly latencyMs: number;
+}
+
+/** A phase that this node's agent has given a migration; told once, when the API server has accepted it. */
+export interface MigrationOutcome {
+  readonly ref: ObjectRef;
+  readonly phase: MigrationPhase;
+  /** Empty unless it was refused or failed. */
+  readonly reasons: readonly string[];
+  readonly message: string;
 }
 
 /**
@@ -71,9 +112,17 @@ export type Effect =
   | { readonly kind: 'readClaim'; readonly ref: ObjectRef }
   /** Compare-and-swap of the status by resourceVersion and UID. */
   | { readonly kind: 'writeClaim'; readonly ref: ObjectRef; readonly claim: InstanceClaim }
-  /** List consistently (not from a cache), then watch from there. */
+  /** List claims and migrations consistently (not from a cache), then watch from there: all sources anew. */
   | { readonly kind: 'listClaims' }
+  | { readonly kind: 'lookUpClaim'; readonly name: NamespacedName }
+  | { readonly kind: 'readMigration'; readonly ref: ObjectRef }
+  /** Compare-and-swap of the status by resourceVersion and UID. */
+  | { readonly kind: 'writeMigration'; readonly ref: ObjectRef; readonly migration: Migration }
+  /** Compare-and-swap of the owner references alone; answered by `migrationWritten`. */
+  | { readonly kind: 'ownMigration'; readonly ref: ObjectRef; readonly migration: Migration }
+  | { readonly kind: 'readPeer'; readonly nodeName: string }
   | { readonly kind: 'decided'; readonly outcome: Outcome }
+  | { readonly kind: 'migrated'; readonly outcome: MigrationOutcome }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';

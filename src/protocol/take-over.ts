@@ -2,9 +2,10 @@
  * Becoming the owner of a node: a fresh token by compare-and-swap, the barrier over everything that a former owner may still
  * be writing, and only then the consistent list (protocol.md, "One owner of a node").
  */
-import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
-import { CLAIM_KIND, concerns, refOf } from './claim-facts.ts';
-import type { Answer, Effect, ObjectRef, Observation } from './messages.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
+import { CLAIM_KIND, refOf } from './claim-facts.ts';
+import type { Answer, Effect, NamespacedName, ObjectRef, Observation } from './messages.ts';
+import { phaseOf } from './migration-facts.ts';
 import type { TrackerSettings } from './settings.ts';
 
 type Stage = 'reading' | 'writingToken' | 'listingForBarrier' | 'barrier' | 'listing' | 'done' | 'failed';
@@ -18,6 +19,8 @@ export class TakeOver {
   /** No `deciding` to trust: the barrier covers every claim that concerns the node. */
   #fresh = false;
   readonly #fenced = new Map<string, ObjectRef>();
+  /** Claims that a former owner may be about to lock for a migration: known by name only until they are looked up. */
+  readonly #sought = new Set<string>();
 
   constructor(token: string, settings: TrackerSettings) {
     this.token = token;
@@ -48,7 +51,9 @@ export class TakeOver {
       case 'nodeWritten':
         return this.#stage === 'writingToken' ? this.#tokenWritten(observation.answer) : [];
       case 'claimsListed':
-        return this.#listed(observation.claims);
+        return this.#listed(observation.claims, observation.migrations ?? []);
+      case 'claimLookedUp':
+        return this.#lookedUp(observation.name, observation.answer);
       case 'claimRead':
         return this.#claimRead(observation.ref, observation.answer);
       case 'claimWritten':
@@ -113,14 +118,42 @@ export class TakeOver {
   #raiseBarrier(refs: readonly ObjectRef[]): Effect[] {
     this.#stage = 'barrier';
     for (const ref of refs) if (ref.kind === CLAIM_KIND) this.#fenced.set(ref.uid, ref);
-    if (this.#fenced.size === 0) return this.#list();
+    if (this.#isUp) return this.#list();
     return [...this.#fenced.values()].map((ref) => ({ kind: 'readClaim', ref }));
   }
 
-  #listed(claims: readonly InstanceClaim[]): Effect[] {
-    if (this.#stage === 'listingForBarrier') return this.#raiseBarrier(claims.map(refOf));
+  get #isUp(): boolean {
+    return this.#fenced.size === 0 && this.#sought.size === 0;
+  }
+
+  #listed(claims: readonly InstanceClaim[], migrations: readonly Migration[]): Effect[] {
+    if (this.#stage === 'listingForBarrier') {
+      const lookUps = migrations.filter((migration) => this.#isToCome(migration)).map((one) => this.#lookUp(one));
+      return [...lookUps, ...this.#raiseBarrier(claims.map(refOf))];
+    }
     if (this.#stage === 'listing') this.#stage = 'done';
     return [];
+  }
+
+  /** Its claim may be locked at any moment; once it has begun, the claim is in the list. */
+  #isToCome(migration: Migration): boolean {
+    return migration.spec.targetNodeName === this.#settings.nodeName && phaseOf(migration) === 'Pending';
+  }
+
+  #lookUp({ metadata, spec }: Migration): Effect {
+    const name = { namespace: metadata.namespace ?? '', name: spec.claimName };
+    this.#sought.add(keyOf(name));
+    return { kind: 'lookUpClaim', name };
+  }
+
+  #lookedUp(name: NamespacedName, answer: Answer<InstanceClaim>): Effect[] {
+    if (!this.#sought.has(keyOf(name))) return [];
+    if (answer.kind !== 'ok' && answer.kind !== 'missing') return [{ kind: 'lookUpClaim', name }];
+    this.#sought.delete(keyOf(name));
+    if (answer.kind === 'missing') return this.#passed();
+    const ref = refOf(answer.object);
+    this.#fenced.set(ref.uid, ref);
+    return this.#claimRead(ref, answer);
   }
 
   #claimRead(ref: ObjectRef, answer: Answer<InstanceClaim>): Effect[] {
@@ -129,8 +162,9 @@ export class TakeOver {
     if (answer.kind !== 'ok') return [{ kind: 'readClaim', ref }];
     const claim = answer.object;
     if (claim.metadata.uid !== ref.uid || claim.status?.token === this.token) return this.#passed(ref);
-    // Bound elsewhere since: that moved its resourceVersion, as a token would, and it is no longer ours to write.
-    if (!concerns(claim, this.#settings.nodeName)) return this.#passed(ref);
+    // Bound elsewhere since: that moved its resourceVersion, as a token would. One that is claimed elsewhere could be locked for a migration.
+    const isPending = (claim.status?.phase ?? 'Pending') === 'Pending';
+    if (isPending && claim.spec.nodeName !== this.#settings.nodeName) return this.#passed(ref);
     return [{ kind: 'writeClaim', ref, claim: { ...claim, status: { ...claim.status, token: this.token } } }];
   }
 
@@ -139,13 +173,17 @@ export class TakeOver {
     return answer.kind === 'ok' || answer.kind === 'missing' ? this.#passed(ref) : [{ kind: 'readClaim', ref }];
   }
 
-  #passed(ref: ObjectRef): Effect[] {
-    this.#fenced.delete(ref.uid);
-    return this.#fenced.size === 0 && this.#stage === 'barrier' ? this.#list() : [];
+  #passed(ref?: ObjectRef): Effect[] {
+    if (ref !== undefined) this.#fenced.delete(ref.uid);
+    return this.#isUp && this.#stage === 'barrier' ? this.#list() : [];
   }
 
   #list(): Effect[] {
     this.#stage = 'listing';
     return [{ kind: 'listClaims' }];
   }
+}
+
+function keyOf({ namespace, name }: NamespacedName): string {
+  return `${namespace}/${name}`;
 }

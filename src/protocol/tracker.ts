@@ -9,6 +9,7 @@
 import type { ComputeNode, ComputeNodeStatus, InstanceClaim } from '../api/generated/v1alpha1.ts';
 import { shortened } from '../api/shortened.ts';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import { NOTHING as NOTHING_HELD } from '../ledger/amounts.ts';
 import { assignableDevices } from '../ledger/pci-whitelist.ts';
 import type { Host, PciDevice } from '../ledger/types.ts';
 import { type Batch, type Decision, decideBatch, writeOf } from './batch.ts';
@@ -19,7 +20,12 @@ import { type Place, sighted } from './claim-status.ts';
 import { claimOfKey } from './held.ts';
 import { Instances } from './instances.ts';
 import type { Answer, Effect, Observation } from './messages.ts';
+import { MigrationCache } from './migration-cache.ts';
+import { filledIn } from './migration-status.ts';
+import { type MigrationRound, migrate } from './migrations.ts';
 import { nodeStatus } from './node-status.ts';
+import { Peers } from './peers.ts';
+import { readableAmounts } from './readable.ts';
 import { isNewer } from './resource-version.ts';
 import { sameJson } from './same-json.ts';
 import { effectivePolicy, effectiveWhitelist, type TrackerSettings } from './settings.ts';
@@ -47,6 +53,8 @@ export class Tracker {
   readonly #cache: ClaimCache;
   readonly #requests: ClaimRequests;
   readonly #instances: Instances;
+  readonly #migrations: MigrationCache;
+  readonly #peers = new Peers();
   #takeOver: TakeOver | undefined;
   /** Absent until we own the node. */
   #node: ComputeNode | undefined;
@@ -69,13 +77,14 @@ export class Tracker {
   #devices: ReadonlyMap<string, PciDevice> = new Map();
   /** Claims whose state may have to be told anew. */
   readonly #toSight = new Set<string>();
-  #open: Batch | undefined;
+  #open: readonly Decision[] | undefined;
 
   constructor(settings: TrackerSettings) {
     this.#settings = settings;
     this.#cache = new ClaimCache(settings);
     this.#requests = new ClaimRequests(settings.nodeName, this.#cache, this.#toSight);
     this.#instances = new Instances(this.#cache);
+    this.#migrations = new MigrationCache(settings.nodeName);
   }
 
   /** Whether claims are decided. */
@@ -122,7 +131,10 @@ export class Tracker {
   #learn(observation: Observation, nowMs: number): readonly Effect[] {
     switch (observation.kind) {
       case 'claimsListed':
+        this.#migrations.listed(observation.migrations ?? [], nowMs);
         return this.#requests.listed(observation.claims, nowMs);
+      case 'claimsRelisted':
+        return this.#requests.relisted(observation.source, observation.claims, nowMs);
       case 'claimSeen':
         return this.#requests.seen(observation.claim, nowMs);
       case 'claimUnmatched':
@@ -138,7 +150,32 @@ export class Tracker {
       case 'nodeDeleted':
         return observation.uid === this.#node?.metadata.uid ? this.#stepDown('ComputeNode was deleted') : [];
       default:
-        return this.#learnOfHost(observation);
+        return this.#learnOfMigration(observation, nowMs) ?? this.#learnOfHost(observation);
+    }
+  }
+
+  /** Undefined: it is about something else. */
+  #learnOfMigration(observation: Observation, nowMs: number): readonly Effect[] | undefined {
+    switch (observation.kind) {
+      case 'migrationsRelisted':
+        return this.#migrations.relisted(observation.source, observation.migrations, nowMs);
+      case 'migrationSeen':
+        return this.#migrations.seen(observation.migration, nowMs);
+      case 'migrationGone':
+        this.#migrations.deleted(observation.migration);
+        return [];
+      case 'migrationRead':
+        return this.#migrations.readAnswered(observation.ref, observation.answer, nowMs);
+      case 'migrationWritten':
+        return this.#migrations.writeAnswered(observation.ref, observation.answer, nowMs);
+      case 'claimLookedUp':
+        this.#migrations.lookedUp(observation.name, observation.answer);
+        return [];
+      case 'peerRead':
+        this.#peers.read(observation.nodeName, observation.answer, nowMs);
+        return [];
+      default:
+        return undefined;
     }
   }
 
@@ -213,7 +250,10 @@ export class Tracker {
     this.#reportFault = undefined;
     this.#audited = this.#driverFault === undefined;
     this.#instances.replaceAll(report);
-    for (const entry of this.#cache.entries()) this.#touch(entry);
+    for (const entry of this.#cache.entries()) {
+      this.#touch(entry);
+      this.#requests.release(entry);
+    }
     this.#hostChanged = true;
     this.#recountDue = true;
     this.#tidyDue = true;
@@ -247,28 +287,32 @@ export class Tracker {
     if (this.#open !== undefined) throw new Error('decide: the last commit is not answered yet');
     if (!this.#owns || this.#node === undefined || this.#staleAt !== undefined) return NOTHING;
     const effects: Effect[] = [...this.#settle()];
+    const migrations = this.ready ? this.#migrate(nowMs) : NO_ROUND;
     const batch = this.ready ? this.#decideBatch(nowMs) : NO_BATCH;
-    effects.push(...batch.notes.map(({ entry, write }) => this.#requests.send(entry, write)), ...this.#refresh(nowMs));
-    const commit = this.#statusToWrite(batch.decisions, nowMs);
-    if (commit !== undefined) this.#open = batch;
+    effects.push(...migrations.effects, ...batch.notes.map(({ entry, write }) => this.#requests.send(entry, write)));
+    effects.push(...this.#refresh(nowMs));
+    const decisions = [...migrations.decisions, ...batch.decisions];
+    const commit = this.#statusToWrite(decisions, nowMs);
+    if (commit !== undefined) this.#open = decisions;
+    const due = [migrations.dueMs, batch.dueMs].filter((atMs) => atMs !== undefined);
     return {
       effects,
       ...(commit !== undefined && { commit }),
-      ...(batch.dueMs !== undefined && { dueMs: batch.dueMs }),
+      ...(due.length > 0 && { dueMs: Math.min(...due) }),
     };
   }
 
   /** The answer of the write that `decide` asked for. */
   committed(answer: Answer<ComputeNode>): readonly Effect[] {
-    const batch = this.#open;
-    if (batch === undefined) throw new Error('committed: no commit is open');
+    const decisions = this.#open;
+    if (decisions === undefined) throw new Error('committed: no commit is open');
     this.#open = undefined;
     if (this.#stopped) return [];
     if (answer.kind === 'ok') {
       this.#adoptNode(answer.object);
-      return batch.decisions.filter(isUnderWay).map(({ entry, write }) => this.#requests.send(entry, write));
+      return decisions.filter(isUnderWay).map(({ entry, write }) => this.#requests.send(entry, write));
     }
-    for (const decision of batch.decisions) this.#requests.takeBack(decision);
+    for (const decision of decisions) this.#requests.takeBack(decision);
     if (answer.kind === 'missing') return this.#stepDown('ComputeNode is gone');
     this.#staleAt = this.#node?.metadata.resourceVersion ?? '';
     const refused: Effect[] = answer.kind === 'refused' ? [nodeRefused(answer.message)] : [];
@@ -301,25 +345,36 @@ export class Tracker {
     };
   }
 
+  #migrate(nowMs: number): MigrationRound {
+    const context = this.#context(nowMs);
+    if (context === undefined) return NO_ROUND;
+    return migrate({ ...context, requests: this.#requests, migrations: this.#migrations, peers: this.#peers });
+  }
+
   #decideBatch(nowMs: number): Batch {
-    const { maxBatch } = this.#settings;
+    const context = this.#context(nowMs);
+    if (context === undefined || context.room <= 0) return NO_BATCH;
+    return decideBatch({ ...context, noteRoom: this.#tellingRoom() });
+  }
+
+  /** What deciding needs to know; undefined before the first settling. */
+  #context(nowMs: number) {
     const books = this.#books;
     const deciding = this.#requests.deciding();
-    const room = maxBatch - deciding.length;
-    if (books === undefined || room <= 0) return NO_BATCH;
-    return decideBatch({
-      settings: this.#settings,
-      cache: this.#cache,
-      books,
-      instances: this.#instances,
-      place: this.#place(),
-      devices: this.#devices,
-      unschedulable: this.#cordoned || this.#node?.spec?.unschedulable === true,
-      nowMs,
-      room,
-      roomBytes: MAX_DECIDING_BYTES - sizeOf(deciding),
-      noteRoom: this.#tellingRoom(),
-    });
+    return (
+      books && {
+        settings: this.#settings,
+        cache: this.#cache,
+        books,
+        instances: this.#instances,
+        place: this.#place(),
+        devices: this.#devices,
+        unschedulable: this.#cordoned || this.#node?.spec?.unschedulable === true,
+        nowMs,
+        room: this.#settings.maxBatch - deciding.length,
+        roomBytes: MAX_DECIDING_BYTES - sizeOf(deciding),
+      }
+    );
   }
 
   #place(): Place {
@@ -361,10 +416,14 @@ export class Tracker {
 
   #sight(entry: Entry, now: Date): readonly Effect[] {
     const instance = this.#instances.of(entry);
+    // It leaves a moment before it is known to have arrived.
+    if (instance === undefined && entry.claim.status?.migration !== undefined) return [];
     const missingDevices = (entry.claim.status?.pciDevices ?? [])
       .map(({ address }) => address)
       .filter((address) => !this.#present.has(address));
-    const status = sighted(entry.claim, { ...(instance !== undefined && { instance }), missingDevices }, now);
+    const seen = sighted(entry.claim, { ...(instance !== undefined && { instance }), missingDevices }, now);
+    const overheadBytes = this.#settings.overheadMemoryBytes(readableAmounts(seen.flavor) ?? NOTHING_HELD);
+    const status = filledIn(seen, this.#place(), overheadBytes);
     if (sameJson(status, entry.claim.status)) return [];
     return [this.#requests.send(entry, writeOf(entry, status, 'refresh'))];
   }
@@ -413,6 +472,7 @@ export class Tracker {
 }
 
 const NO_BATCH: Batch = { decisions: [], notes: [] };
+const NO_ROUND: MigrationRound = { decisions: [], effects: [] };
 
 /** Reads and writes of the take-over are nobody else's business; what the world shows is. */
 function isOfTakeOver({ kind }: Observation): boolean {
@@ -424,10 +484,15 @@ const TAKE_OVER_KINDS: ReadonlySet<string> = new Set([
   'nodeCreated',
   'nodeWritten',
   'claimsListed',
+  'claimsRelisted',
   'claimRead',
   'claimWritten',
+  'claimLookedUp',
   'claimSeen',
   'claimUnmatched',
+  'migrationsRelisted',
+  'migrationSeen',
+  'migrationGone',
   'nodeSeen',
 ]);
 

@@ -1,6 +1,6 @@
-import type { ComputeNode, InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../../src/api/generated/v1alpha1.ts';
 import type { HostReport } from '../../src/drivers/driver.ts';
-import type { Effect, Observation, Outcome } from '../../src/protocol/messages.ts';
+import type { Answer, Effect, MigrationOutcome, Observation, Outcome } from '../../src/protocol/messages.ts';
 import type { TrackerSettings } from '../../src/protocol/settings.ts';
 import { Tracker } from '../../src/protocol/tracker.ts';
 import { settings } from '../simulation/world/objects.ts';
@@ -21,7 +21,9 @@ export interface DrivenParts {
 export class DrivenTracker {
   readonly tracker: Tracker;
   readonly claims = new Map<string, InstanceClaim>();
+  readonly migrations = new Map<string, Migration>();
   readonly decided: Outcome[] = [];
+  readonly migrated: MigrationOutcome[] = [];
   readonly logged: string[] = [];
   readonly report: HostReport;
   node: ComputeNode;
@@ -119,6 +121,17 @@ export class DrivenTracker {
     return stored;
   }
 
+  /** Somebody creates a migration, or writes it. */
+  seeMigration(migration: Migration): void {
+    this.observe({ kind: 'migrationSeen', migration: this.#keepMigration(migration) });
+  }
+
+  #keepMigration(migration: Migration): Migration {
+    const stored = this.#stored(migration);
+    this.migrations.set(migration.metadata.uid ?? '', stored);
+    return stored;
+  }
+
   #stored<T extends { readonly metadata: ComputeNode['metadata'] }>(object: T): T {
     this.#revision += 1;
     return { ...object, metadata: { ...object.metadata, resourceVersion: `${this.#revision}` } };
@@ -127,6 +140,7 @@ export class DrivenTracker {
   #perform(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'decided') this.decided.push(effect.outcome);
+      else if (effect.kind === 'migrated') this.migrated.push(effect.outcome);
       else if (effect.kind === 'log') this.logged.push(effect.message);
       else this.observe(this.#answer(effect));
     }
@@ -140,22 +154,43 @@ export class DrivenTracker {
         this.node = this.#stored(effect.node);
         return { kind: 'nodeWritten', answer: { kind: 'ok', object: this.node } };
       case 'listClaims':
-        return { kind: 'claimsListed', claims: [...this.claims.values()] };
-      case 'readClaim': {
-        const object = this.claims.get(effect.ref.uid);
-        const answer = object === undefined ? { kind: 'missing' as const } : { kind: 'ok' as const, object };
-        return { kind: 'claimRead', ref: effect.ref, answer };
-      }
+        return {
+          kind: 'claimsListed',
+          claims: [...this.claims.values()],
+          migrations: [...this.migrations.values()],
+        };
+      case 'readClaim':
+        return { kind: 'claimRead', ref: effect.ref, answer: answerOf(this.claims.get(effect.ref.uid)) };
       case 'writeClaim':
         return {
           kind: 'claimWritten',
           ref: effect.ref,
           answer: { kind: 'ok', object: this.#keep({ ...this.claims.get(effect.ref.uid), ...effect.claim }) },
         };
+      case 'readMigration':
+        return { kind: 'migrationRead', ref: effect.ref, answer: answerOf(this.migrations.get(effect.ref.uid)) };
+      case 'writeMigration':
+      case 'ownMigration':
+        return {
+          kind: 'migrationWritten',
+          ref: effect.ref,
+          answer: { kind: 'ok', object: this.#keepMigration(effect.migration) },
+        };
+      case 'lookUpClaim': {
+        const { name, namespace } = effect.name;
+        const isIt = ({ metadata }: InstanceClaim) => metadata.name === name && metadata.namespace === namespace;
+        return { kind: 'claimLookedUp', name: effect.name, answer: answerOf([...this.claims.values()].find(isIt)) };
+      }
+      case 'readPeer':
+        return { kind: 'peerRead', nodeName: effect.nodeName, answer: { kind: 'missing' } };
       default:
         throw new Error(`${effect.kind}: ${JSON.stringify(effect)}`);
     }
   }
+}
+
+function answerOf<T>(object: T | undefined): Answer<T> {
+  return object === undefined ? { kind: 'missing' } : { kind: 'ok', object };
 }
 
 const PLAIN_HOST: HostReport = {

@@ -471,6 +471,8 @@ export interface MigrationLock {
   readonly sourceNodeName: string;
   /** The node that it goes to; the same one for a resize in place. */
   readonly targetNodeName: string;
+  /** The instance is on the target, or has the new flavor in a resize in place; nodeName, flavor and pciDevices above say so. Absent: not yet. */
+  readonly arrived?: boolean;
   /** Held on the source. */
   readonly oldFlavor?: Flavor;
   /** Held on the target. */

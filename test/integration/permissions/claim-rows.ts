@@ -101,7 +101,11 @@ export const CLAIM_STATUS_ROWS: readonly Row[] = [
   refused(AGENT_1, 'grants what went elsewhere', claimStatus('attempted', { ...GRANT, token: 'fresh' }), STATUS, OWN),
   refused(AGENT_1, 'writes what has moved away', claimStatus('moved', { vmState: 'Error' }), STATUS, OWN),
   refused(AGENT_2, 'grants a claim on another node', claimStatus('pending', GRANT), STATUS, OWN),
-  refused(AGENT_2, 'fences a claim that was never its own', claimStatus('claimed', { token: 'x' }), STATUS, OWN),
+  allowed(
+    AGENT_2,
+    'fences a claim that its predecessor may have been about to lock',
+    claimStatus('claimed', { token: 'x' }),
+  ),
   refused(
     AGENT_2,
     'takes a claimed claim over',

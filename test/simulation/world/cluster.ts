@@ -4,7 +4,7 @@ import type { ReportedInstance } from '../../../src/drivers/driver.ts';
 import type { TrackerSettings } from '../../../src/protocol/settings.ts';
 import { ModelApi } from './model-api.ts';
 import { ModelClock } from './model-clock.ts';
-import { ModelHost } from './model-host.ts';
+import { ModelHost, type ModelHostParts } from './model-host.ts';
 import { ModelProcess, type ModelProcessParts, type Protocol } from './model-process.ts';
 import { Network } from './network.ts';
 import { GIBIBYTE, gpu, MEBIBYTE, settings } from './objects.ts';
@@ -17,6 +17,10 @@ export interface ClusterParts {
   readonly knowsTheDead: boolean;
   readonly maxBatch: number;
   readonly protocol: Protocol;
+  /** Of every host, instead of the usual one. */
+  readonly host?: Omit<ModelHostParts, 'hostname'>;
+  /** Per instance; the usual one: OVERHEAD_BYTES. */
+  readonly overheadBytes?: bigint;
 }
 
 /** Per instance, so that what forgets it comes to other sums. */
@@ -39,7 +43,6 @@ const SETTINGS: Partial<TrackerSettings> = {
     ['nic', [{ vendorID: '8086', deviceType: 'VF' }]],
     ['card', [{ vendorID: '8086', deviceType: 'PF' }]],
   ]),
-  overheadMemoryBytes: () => OVERHEAD_BYTES,
 };
 
 export interface Clocks {
@@ -61,7 +64,7 @@ export class Cluster {
 
   constructor(parts: ClusterParts) {
     this.parts = parts;
-    for (const name of parts.nodeNames) this.#hosts.set(name, hostOf(name));
+    for (const name of parts.nodeNames) this.#hosts.set(name, hostOf(name, parts.host));
   }
 
   /** Processes that have not ended. */
@@ -88,11 +91,11 @@ export class Cluster {
   startProcess(nodeName: string, { skewMs, rate }: Clocks): ModelProcess {
     const ordinal = this.#all.size + 1;
     const { api, clock, network } = this;
-    const { lease, protocol, knowsTheDead, maxBatch } = this.parts;
+    const { lease, protocol, knowsTheDead, maxBatch, overheadBytes = OVERHEAD_BYTES } = this.parts;
     const process = new ModelProcess({
       name: `${nodeName.replace('node-', '')}${ordinal}`,
       ordinal,
-      settings: settings({ ...SETTINGS, nodeName, maxBatch }),
+      settings: settings({ ...SETTINGS, overheadMemoryBytes: () => overheadBytes, nodeName, maxBatch }),
       api,
       host: this.host(nodeName),
       clock,
@@ -133,10 +136,11 @@ export class Cluster {
   }
 }
 
-function hostOf(name: string): ModelHost {
+function hostOf(name: string, parts: ClusterParts['host']): ModelHost {
   return new ModelHost({
     hostname: name.replace('node', 'host'),
     totals: { vcpus: 8n, memoryBytes: 6n * GIBIBYTE, diskBytes: 60n * GIBIBYTE },
     ...(DEVICES !== undefined && { devices: DEVICES }),
+    ...parts,
   });
 }

@@ -2,13 +2,14 @@
  * One process of an agent: performs a Tracker's effects against the model. Each effect, each answer, each watch event and each turn is
  * a step of its own. Step 2's mutex is kept: nothing is decided while a write of ComputeNode waits for its answer.
  */
-import type { ComputeNode, InstanceClaim } from '../../../src/api/generated/v1alpha1.ts';
-import type { Answer, Effect, Observation, Outcome } from '../../../src/protocol/messages.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../../../src/api/generated/v1alpha1.ts';
+import type { Answer, Effect, MigrationOutcome, Observation, Outcome } from '../../../src/protocol/messages.ts';
 import type { TrackerSettings } from '../../../src/protocol/settings.ts';
 import { Tracker } from '../../../src/protocol/tracker.ts';
-import type { ModelApi, Watch, WatchEvent } from './model-api.ts';
+import type { List, ModelApi, StoredLease, Watch, WatchEvent } from './model-api.ts';
 import type { ModelClock } from './model-clock.ts';
 import type { ModelHost } from './model-host.ts';
+import { ModelSources } from './model-sources.ts';
 import type { Call, Network, Request } from './network.ts';
 import type { Step } from './step.ts';
 
@@ -24,8 +25,8 @@ export interface Tampering {
   readonly commitAnswer?: (answer: Answer<ComputeNode>, node: ComputeNode) => Answer<ComputeNode>;
   /** What is told to the tracker instead. */
   readonly observation?: (observation: Observation) => Observation;
-  /** Claims are listed as a cache that is behind has them, or as they were before the barrier was put. */
-  readonly lists?: 'cached' | 'beforeBarrier';
+  /** Claims are listed as a cache that is behind has them, as they were before the barrier was put, or in whatever order of the sources. */
+  readonly lists?: 'cached' | 'beforeBarrier' | 'atOnce';
 }
 
 export interface ModelAgentParts {
@@ -56,12 +57,14 @@ const STALE_CHANGES = 8;
 
 type NodeAnswer = 'nodeRead' | 'nodeCreated' | 'nodeWritten';
 type ClaimAnswer = 'claimRead' | 'claimWritten';
+type MigrationAnswer = 'migrationRead' | 'migrationWritten';
 
 export class ModelAgent {
   readonly name: string;
   readonly tracker: Tracker;
   /** What was told to people, oldest first. */
   readonly outcomes: Outcome[] = [];
+  readonly migrated: MigrationOutcome[] = [];
   readonly logged: (Effect & { kind: 'log' })[] = [];
   readonly #parts: ModelAgentParts;
   #end: { readonly fatal: boolean; readonly reason: string; readonly restored?: boolean } | undefined;
@@ -72,8 +75,7 @@ export class ModelAgent {
   #dueMs: number | undefined;
   #commitIsOpen = false;
   #commits = 0;
-  #listing: Request | undefined;
-  #claimWatch: Watch<InstanceClaim> | undefined;
+  readonly #sources: ModelSources;
   #nodeWatch: Watch<ComputeNode> | undefined;
   #nodeUid: string | undefined;
   /** When the token was written. */
@@ -89,6 +91,14 @@ export class ModelAgent {
     this.#parts = parts;
     this.name = parts.name;
     this.tracker = new (parts.Tracker ?? Tracker)({ ...parts.settings, identity: parts.name });
+    this.#sources = new ModelSources({
+      nodeName: parts.settings.nodeName,
+      api: parts.api,
+      send: (what, carryOut) => this.#sendList(what, carryOut),
+      observe: (observation) => this.observe(observation),
+      listClaims: (matches) => this.#listOf(matches),
+      listsAtOnce: parts.tampering?.lists === 'atOnce',
+    });
   }
 
   get isAlive(): boolean {
@@ -175,9 +185,13 @@ export class ModelAgent {
     if (this.#nodeWatch?.isExpired === true) steps.push(this.#step('list node', () => this.#listNode()));
     else if (this.#nodeWatch?.hasNext === true && !this.#areWatchesStalled)
       steps.push(this.#step('node watch', () => this.#nodeEvent()));
-    if (this.#claimWatch?.isExpired === true) steps.push(this.#step('claim watch is gone', () => this.listClaims()));
-    else if (this.#claimWatch?.hasNext === true && !this.#areWatchesStalled)
-      steps.push(this.#step('claim watch', () => this.#claimEvent()));
+    for (const [source, flow] of this.#sources.flows) {
+      if (flow.isExpired) steps.push(this.#step(`watch of ${source} is gone`, () => this.#sources.list(source)));
+      else if (flow.hasNext && !this.#areWatchesStalled) {
+        const kind = /target|source/.test(source) ? 'migration' : 'claim';
+        steps.push(this.#step(`${kind} watch of ${source}`, () => flow.next()));
+      }
+    }
     return steps;
   }
 
@@ -191,11 +205,12 @@ export class ModelAgent {
         ? this.#step('watches go on', () => this.unstall())
         : this.#step('watches stall', () => this.#stall(), 'delayed events'),
     ];
-    if (this.#claimWatch !== undefined) {
-      steps.push(this.#step('rewind claim watch', () => this.#claimWatch?.rewind(3), 'repeated events'));
-      steps.push(this.#step('claim watch broke', () => this.listClaims(), 'lost events and relist (410)'));
-      steps.push(this.#step('node watch broke', () => this.#listNode(), 'lost events and relist (410)'));
+    const broke = 'lost events and relist (410)';
+    for (const [source, flow] of this.#sources.flows) {
+      steps.push(this.#step(`rewind watch of ${source}`, () => flow.rewind(3), 'repeated events'));
+      steps.push(this.#step(`watch of ${source} broke`, () => this.#sources.list(source), broke));
     }
+    if (this.#sources.flows.size > 0) steps.push(this.#step('node watch broke', () => this.#listNode(), broke));
     return steps;
   }
 
@@ -251,28 +266,26 @@ export class ModelAgent {
     if (isNew && !this.#hasSeenHost) throw new Error(`${this.name} decides although it does not see the host`);
   }
 
-  /** Lists consistently, and watches from there. An earlier list or watch is dropped. */
+  /** Lists all sources consistently, and watches from there. Earlier lists and watches are dropped. */
   listClaims(): void {
-    const { api, settings, tampering } = this.#parts;
-    const matches = ({ spec }: InstanceClaim): boolean => spec.nodeName === settings.nodeName;
-    this.#listing?.abandon();
-    this.#listing?.lose();
-    this.#claimWatch = undefined;
-    this.#listing = this.#send({
-      sender: this.name,
-      what: 'list claims',
-      carryOut: () => {
-        const { items, revision } =
-          tampering?.lists === undefined
-            ? api.claims.list(matches)
-            : api.claims.listAsOf(this.#staleRevision(tampering.lists), matches);
-        return () => {
-          if (!this.#isAlive || this.#isRetired) return;
-          this.#claimWatch = api.claims.watch(matches, revision);
-          this.observe({ kind: 'claimsListed', claims: items });
-        };
-      },
-    });
+    this.#sources.begin();
+  }
+
+  #sendList(what: string, carryOut: () => () => void): Request {
+    const guarded = (): (() => void) => {
+      const told = carryOut();
+      return () => {
+        if (this.#isAlive && !this.#isRetired) told();
+      };
+    };
+    return this.#send({ sender: this.name, what, carryOut: guarded });
+  }
+
+  #listOf(matches: (claim: InstanceClaim) => boolean): List<InstanceClaim> {
+    const { api, tampering } = this.#parts;
+    const lists = tampering?.lists;
+    if (lists === undefined || lists === 'atOnce') return api.claims.list(matches);
+    return api.claims.listAsOf(this.#staleRevision(lists), matches);
   }
 
   #staleRevision(how: 'cached' | 'beforeBarrier'): number {
@@ -332,12 +345,6 @@ export class ModelAgent {
     else this.observe({ kind: 'nodeSeen', node: object });
   }
 
-  #claimEvent(): void {
-    const event: WatchEvent<InstanceClaim> | undefined = this.#claimWatch?.next();
-    if (event === undefined) return;
-    this.observe({ kind: event.type === 'DELETED' ? 'claimUnmatched' : 'claimSeen', claim: event.object });
-  }
-
   #perform(effects: readonly Effect[]): void {
     for (const effect of effects) {
       const instead = this.#parts.tampering?.effect?.(effect, this.tracker);
@@ -354,6 +361,9 @@ export class ModelAgent {
       case 'decided':
         this.outcomes.push(effect.outcome);
         break;
+      case 'migrated':
+        this.migrated.push(effect.outcome);
+        break;
       case 'log':
         this.logged.push(effect);
         break;
@@ -366,6 +376,17 @@ export class ModelAgent {
       case 'readClaim':
       case 'writeClaim':
         this.#askForClaim(effect);
+        break;
+      case 'readMigration':
+      case 'writeMigration':
+      case 'ownMigration':
+        this.#askForMigration(effect);
+        break;
+      case 'lookUpClaim':
+        this.#lookUp(effect);
+        break;
+      case 'readPeer':
+        this.#readPeer(effect);
         break;
       default:
         this.#askForNode(effect);
@@ -399,6 +420,33 @@ export class ModelAgent {
     if (effect.kind === 'readClaim') ask('read', 'claimRead', () => claims.read(name, namespace));
     else
       ask('write', 'claimWritten', () => tampering?.claim?.(effect.claim, api) ?? claims.replaceStatus(effect.claim));
+  }
+
+  #lookUp({ name }: Effect & { kind: 'lookUpClaim' }): void {
+    const { claims } = this.#parts.api;
+    const carryOut = (): Answer<InstanceClaim> => claims.read(name.name, name.namespace);
+    const told = (answer: Answer<InstanceClaim>): void => this.observe({ kind: 'claimLookedUp', name, answer });
+    this.#send(this.#call(`look up claim ${name.namespace}/${name.name}`, carryOut, told));
+  }
+
+  #readPeer({ nodeName }: Effect & { kind: 'readPeer' }): void {
+    const { api, settings } = this.#parts;
+    const carryOut = (): Answer<StoredLease> => api.leases.read(nodeName, settings.leaseNamespace);
+    const told = (answer: Answer<StoredLease>): void => this.observe({ kind: 'peerRead', nodeName, answer });
+    this.#send(this.#call(`read Lease of ${nodeName}`, carryOut, told));
+  }
+
+  #askForMigration(effect: Effect & { kind: 'readMigration' | 'writeMigration' | 'ownMigration' }): void {
+    const { migrations } = this.#parts.api;
+    const { ref } = effect;
+    const ask = (verb: string, kind: MigrationAnswer, carryOut: () => Answer<Migration>): Request =>
+      this.#send(
+        this.#call(`${verb} migration ${ref.name}`, carryOut, (answer) => this.observe({ kind, ref, answer })),
+      );
+    if (effect.kind === 'readMigration') ask('read', 'migrationRead', () => migrations.read(ref.name, ref.namespace));
+    else if (effect.kind === 'ownMigration')
+      ask('own', 'migrationWritten', () => migrations.replaceOwners(effect.migration));
+    else ask('write', 'migrationWritten', () => migrations.replaceStatus(effect.migration));
   }
 
   #call<T>(what: string, carryOut: () => Answer<T>, told: (answer: Answer<T>) => void): Call {

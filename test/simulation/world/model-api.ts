@@ -189,6 +189,16 @@ export class Collection<T extends ModelObject> {
     return { kind: 'ok', object: this.#replace(present, object.status === undefined ? {} : { status: object.status }) };
   }
 
+  /** PATCH of the owner references, taken only with the present resourceVersion and UID. */
+  replaceOwners(object: T): Answer<T> {
+    const present = this.#objects.get(keyOf(object.metadata));
+    if (present === undefined) return { kind: 'missing' };
+    const { uid, resourceVersion } = present.metadata;
+    if (object.metadata.uid !== uid || object.metadata.resourceVersion !== resourceVersion) return { kind: 'conflict' };
+    const { ownerReferences = [] } = object.metadata;
+    return { kind: 'ok', object: this.#replace(present, { metadata: { ...present.metadata, ownerReferences } }) };
+  }
+
   /** PUT of an object without a status of its own, such as a Lease. */
   replace(object: T): Answer<T> {
     const present = this.#objects.get(keyOf(object.metadata));

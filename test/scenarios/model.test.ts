@@ -1,0 +1,11 @@
+import { describe, it } from 'vitest';
+import { ModelStage } from './model-stage.ts';
+import { scenarios } from './scenario.ts';
+import { play } from './stage.ts';
+
+describe('on a modelled API server', () => {
+  it.each(scenarios())('$title', async ({ steps }) => {
+    const stage = new ModelStage();
+    for (const step of steps) await play(stage, step);
+  });
+});
