@@ -179,13 +179,13 @@ class Round {
     this.#perform(unlockedStep(migration, isGone), undefined, undefined, entry);
   }
 
-  /** The claim of its name as it is now: a watched one, or one that is read for it. Undefined: there is none. */
+  /** The claim of its name as it is now: a watched one, or one that is read for it. Undefined: there is none. Asking: it is not known yet. */
   #claimOf(entry: MigrationEntry): InstanceClaim | undefined | 'asking' {
     const { cache, settings } = this.#context;
     const name = { namespace: entry.ref.namespace, name: entry.migration.spec.claimName };
     const known = cache.byName(name.namespace, name.name);
     if (known !== undefined && concerns(known.claim, settings.nodeName)) return known.claim;
-    if (entry.lookup === 'asking') return 'asking';
+    if (entry.lookup === 'asking' || (known !== undefined && isBusy(known))) return 'asking';
     if (entry.lookup?.kind === 'ok') return entry.lookup.object;
     if (entry.lookup?.kind === 'missing') return undefined;
     entry.lookup = 'asking';
@@ -214,8 +214,8 @@ class Round {
 
   /** Also of a claim that does not concern this node yet. */
   #entryOf(claim: InstanceClaim): Entry | undefined {
-    const { cache, nowMs } = this.#context;
-    cache.see(claim, nowMs);
+    const { cache, requests, nowMs } = this.#context;
+    this.effects.push(...requests.seen(claim, nowMs));
     return cache.get(claim.metadata.uid ?? '');
   }
 

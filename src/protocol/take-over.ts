@@ -128,7 +128,7 @@ export class TakeOver {
 
   #listed(claims: readonly InstanceClaim[], migrations: readonly Migration[]): Effect[] {
     if (this.#stage === 'listingForBarrier') {
-      const lookUps = migrations.filter((migration) => this.#isToCome(migration)).map((one) => this.#lookUp(one));
+      const lookUps = migrations.filter((migration) => this.#isToCome(migration)).flatMap((one) => this.#lookUp(one));
       return [...lookUps, ...this.#raiseBarrier(claims.map(refOf))];
     }
     if (this.#stage === 'listing') this.#stage = 'done';
@@ -140,10 +140,11 @@ export class TakeOver {
     return migration.spec.targetNodeName === this.#settings.nodeName && phaseOf(migration) === 'Pending';
   }
 
-  #lookUp({ metadata, spec }: Migration): Effect {
+  #lookUp({ metadata, spec }: Migration): Effect[] {
     const name = { namespace: metadata.namespace ?? '', name: spec.claimName };
+    if (this.#sought.has(keyOf(name))) return [];
     this.#sought.add(keyOf(name));
-    return { kind: 'lookUpClaim', name };
+    return [{ kind: 'lookUpClaim', name }];
   }
 
   #lookedUp(name: NamespacedName, answer: Answer<InstanceClaim>): Effect[] {

@@ -1,11 +1,14 @@
 /** What must be true once faults have stopped and everything was delivered. */
 import type { InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import type { Movers } from './movers.ts';
 import { type Cluster, OVERHEAD_BYTES } from './world/cluster.ts';
 import type { ModelProcess } from './world/model-process.ts';
-import { bytes, type Counted, counted, countUsed, isClaimedOn, memoryLimit } from './world/recount.ts';
+import { bytes, type Counted, counted, countUsed, isClaimedOn, memoryLimit, sidesOn } from './world/recount.ts';
 import type { Step } from './world/step.ts';
 
 const MAX_STEPS = 20_000;
+/** Rounds of what executors and people owe. */
+const MAX_DUTIES = 60;
 /** Of the world's time: longer than any deadline that a claim has, and than a Lease. */
 const MAX_REST_MS = 400_000;
 /** By then everything that does not wait for a deadline of its own is decided: a Lease runs out, and a few tries. */
@@ -16,10 +19,12 @@ const TOLERANCE_MS = 6_000;
 
 export class End {
   readonly #cluster: Cluster;
+  readonly #movers: Movers;
   readonly #do: (step: Step) => void;
 
-  constructor(cluster: Cluster, perform: (step: Step) => void) {
+  constructor(cluster: Cluster, movers: Movers, perform: (step: Step) => void) {
     this.#cluster = cluster;
+    this.#movers = movers;
     this.#do = perform;
   }
 
@@ -28,15 +33,30 @@ export class End {
     const startedAtMs = this.#cluster.clock.nowMs;
     this.#settle();
     this.#audit();
+    this.#endMigrations();
     let wrong = this.#wrong();
     while (wrong !== undefined) {
       const restedMs = this.#cluster.clock.nowMs - startedAtMs;
       if (restedMs > PATIENCE_MS) this.#throwIfUndecided();
       if (restedMs > MAX_REST_MS || !this.#passTime()) throw new Error(wrong);
       this.#settle();
+      this.#endMigrations();
       wrong = this.#wrong();
     }
     this.#nothingIsWrittenWhenNothingChanges();
+  }
+
+  /** Executors and people do what they owe; agents may need time for their part. */
+  #endMigrations(): void {
+    for (let rounds = 0; rounds < MAX_DUTIES; rounds += 1) {
+      const duties = this.#movers.duties();
+      if (duties.length === 0) return;
+      for (const duty of duties) {
+        this.#do(duty);
+        this.#settle();
+      }
+      if (rounds > MAX_DUTIES / 2) this.#passTime();
+    }
   }
 
   /** To the next moment at which time alone does something. */
@@ -82,6 +102,8 @@ export class End {
   }
 
   #wrong(): string | undefined {
+    const unfinished = this.#migrationsWrong();
+    if (unfinished !== undefined) return unfinished;
     for (const nodeName of this.#cluster.parts.nodeNames) {
       const wrong =
         this.#ownersWrong(nodeName) ??
@@ -153,6 +175,18 @@ export class End {
     );
   }
 
+  /** No claim is locked any more, and every migration has an end that fits where its claim is. */
+  #migrationsWrong(): string | undefined {
+    const { claims, migrations } = this.#cluster.api;
+    const locked = claims.list(({ status }) => status?.phase === 'Claimed' && status.migration !== undefined).items[0];
+    if (locked !== undefined) return `${locked.metadata.name} is still locked for ${locked.status?.migration?.name}`;
+    for (const { metadata, status } of migrations.list().items) {
+      const phase = status?.phase ?? 'Pending';
+      if (!['Confirmed', 'Reverted', 'Rejected', 'Failed'].includes(phase)) return `${metadata.name} is still ${phase}`;
+    }
+    return undefined;
+  }
+
   // --- figures --------------------------------------------------------------------------------------------------------
 
   #used(nodeName: string): Counted {
@@ -176,9 +210,8 @@ export class End {
   }
 
   #devicesWrong(nodeName: string): string | undefined {
-    const given = this.#cluster.api.claims
-      .list((claim) => isClaimedOn(nodeName, claim))
-      .items.flatMap(({ status }) => status?.pciDevices?.map(({ address }) => address) ?? []);
+    const { items } = this.#cluster.api.claims.list();
+    const given = items.flatMap((claim) => sidesOn(nodeName, claim)).flatMap(({ devices }) => devices);
     const host = this.#cluster.host(nodeName);
     const used = new Set([...given, ...host.instances.flatMap(({ devices }) => devices)]);
     const related = (host.devices ?? []).filter(

@@ -4,6 +4,7 @@
  */
 import { BrokenRule } from './broken-rule.ts';
 import { End } from './end.ts';
+import { Movers } from './movers.ts';
 import { People } from './people.ts';
 import { Rules } from './rules.ts';
 import { Cluster, type ClusterParts } from './world/cluster.ts';
@@ -18,17 +19,22 @@ export interface LifeResult {
   readonly granted: number;
   readonly refused: number;
   readonly expired: number;
+  /** Claims that were locked for a migration, and migrations that came to each end. */
+  readonly migrations: number;
+  readonly confirmed: number;
+  readonly reverted: number;
+  readonly failed: number;
   /** Processes of agents that were started. */
   readonly agents: number;
   /** How often each kind of fault happened. */
   readonly faults: ReadonlyMap<string, number>;
 }
 
-const STEPS = 400;
 const TRACED_STEPS = Number(process.env.TRACE || 40);
 const RESTORES = 0;
 /** How often what happens. Where all goes wrong at once, little gets as far as the one fault that would show. */
 interface Temper {
+  readonly steps: number;
   readonly people: number;
   readonly faults: number;
   readonly strokes: number;
@@ -36,9 +42,14 @@ interface Temper {
 }
 
 const TEMPERS: readonly Temper[] = [
-  { people: 0.16, faults: 0.1, strokes: 0.02, mischief: 0.05 },
-  { people: 0.2, faults: 0.03, strokes: 0.02, mischief: 0.12 },
-  { people: 0.2, faults: 0.06, strokes: 0.05, mischief: 0.05 },
+  { steps: 400, people: 0.16, faults: 0.1, strokes: 0.02, mischief: 0.05 },
+  { steps: 400, people: 0.2, faults: 0.03, strokes: 0.02, mischief: 0.12 },
+  { steps: 400, people: 0.2, faults: 0.06, strokes: 0.05, mischief: 0.05 },
+];
+/** A migration has many steps of many people: where claims and agents die as fast as above, few come to an end. */
+const CALM: readonly Temper[] = [
+  { steps: 900, people: 0.2, faults: 0.02, strokes: 0.005, mischief: 0.02 },
+  { steps: 900, people: 0.2, faults: 0.05, strokes: 0.015, mischief: 0.04 },
 ];
 
 const NODE_NAMES = ['node-a', 'node-b', 'node-c'];
@@ -50,6 +61,9 @@ export class Life {
   readonly #random: Random;
   readonly #cluster: Cluster;
   readonly #people: People;
+  readonly #movers: Movers;
+  /** Whether anybody resizes or moves instances. */
+  readonly #hasMigrations: boolean;
   readonly #rules: Rules;
   readonly #trace: string[] = [];
   readonly #faults = new Map<string, number>();
@@ -70,16 +84,20 @@ export class Life {
     const restores = random.chance(RESTORES);
     this.#restore = !restores ? 'none' : lease === 'kept' && random.chance(0.6) ? 'agentsLive' : 'agentsStopped';
     this.#maxAgents = this.#restore === 'agentsLive' || random.chance(0.3) ? 1 : random.chance(0.85) ? 2 : 3;
+    this.#hasMigrations = random.chance(0.5);
     this.#cluster = new Cluster({
-      nodeNames: NODE_NAMES.slice(0, random.chance(0.75) ? 1 : 2 + random.below(2)),
+      nodeNames: NODE_NAMES.slice(0, random.chance(this.#hasMigrations ? 0.15 : 0.75) ? 1 : 2 + random.below(2)),
       lease,
       knowsTheDead: random.chance(0.5),
       maxBatch: 1 + random.below(6),
       protocol,
     });
-    this.#temper = random.pick(TEMPERS);
+    this.#temper = random.pick(this.#hasMigrations ? CALM : TEMPERS);
     this.#people = new People(this.#cluster, random);
+    this.#movers = new Movers(this.#cluster, random);
     this.#rules = new Rules(this.#cluster);
+  }
+
   }
 
   /** Throws BrokenRule. */
@@ -90,7 +108,29 @@ export class Life {
     } catch (error) {
       throw new BrokenRule(this.#report(error), { cause: error });
     }
-    return { steps: this.#steps, agents: this.#cluster.processesStarted, faults: this.#faults, ...this.#outcomes() };
+    return {
+      steps: this.#steps,
+      agents: this.#cluster.processesStarted,
+      faults: this.#faults,
+      ...this.#outcomes(),
+      ...this.#migrations(),
+    };
+  }
+
+  #migrations(): Pick<LifeResult, 'migrations' | 'confirmed' | 'reverted' | 'failed'> {
+    const { claims, migrations } = this.#cluster.api;
+    const locks = claims.log.filter(
+      ({ before, after }) => after?.status?.migration !== undefined && before?.status?.migration === undefined,
+    );
+    const became = (phase: string): number =>
+      migrations.log.filter(({ before, after }) => after?.status?.phase === phase && before?.status?.phase !== phase)
+        .length;
+    return {
+      migrations: locks.length,
+      confirmed: became('Confirmed'),
+      reverted: became('Reverted'),
+      failed: became('Failed'),
+    };
   }
 
   #outcomes(): Pick<LifeResult, 'granted' | 'refused' | 'expired'> {
@@ -105,16 +145,22 @@ export class Life {
   }
 
   #live(): void {
-    for (let count = 0; count < STEPS; count += 1) {
+    for (let count = 0; count < this.#temper.steps; count += 1) {
       this.#staff();
       const { people, faults, strokes, mischief } = this.#temper;
       if (this.#random.chance(mischief)) this.#hurt();
       const chance = this.#random.fraction();
-      if (chance < people) this.#do(this.#pick(this.#people.deeds()));
+      if (chance < people) this.#do(this.#pick(this.#deeds()));
       else if (chance < people + faults) this.#do(this.#pick(this.#cluster.faults()));
       else if (chance < people + faults + strokes) this.#do(this.#pick(this.#strokes()));
       else this.#do(this.#pick(this.#cluster.steps()) ?? this.#passTime());
     }
+  }
+
+  #deeds(): Step[] {
+    if (!this.#hasMigrations) return this.#people.deeds();
+    const moves = this.#random.chance(0.75) ? this.#movers.deeds() : [];
+    return moves.length > 0 ? moves : this.#people.calmDeeds();
   }
 
   /** Faults stop: what is on its way arrives, each node has an agent, and time passes until all is as it should be. */
@@ -122,7 +168,7 @@ export class Life {
     this.#do({ what: 'faults stop', run: () => this.#endFaults() });
     this.#keepSome();
     this.#staff();
-    new End(this.#cluster, (step) => this.#do(step)).check();
+    new End(this.#cluster, this.#movers, (step) => this.#do(step)).check();
   }
 
   #endFaults(): void {

@@ -45,6 +45,22 @@ export class People {
     return deeds;
   }
 
+  /** The same where claims live for long: mostly creations, and instances that boot. */
+  calmDeeds(): Step[] {
+    const { claims } = this.#cluster.api;
+    const present = claims.list().items;
+    const deeds: Step[] = this.#random.chance(0.2) ? [...this.#hypervisor(), ...this.#administer()] : [];
+    for (const name of NAMES)
+      if (claims.get(name, 'default') === undefined)
+        deeds.push(this.#create(name, { memoryMi: 512 * (1 + this.#random.below(3)) }));
+    const granted = present.filter(({ status }) => status?.phase === 'Claimed');
+    for (let count = 0; count < 3 && granted.length > 0; count += 1) deeds.push(this.#boot(this.#random.pick(granted)));
+    const refused = present.filter(({ status }) => status?.phase === 'Rejected' || status?.phase === 'Expired');
+    for (const one of refused) deeds.push(this.#delete(one));
+    if (present.length > 0 && this.#random.chance(0.3)) deeds.push(this.#delete(this.#random.pick(present)));
+    return deeds;
+  }
+
   /** Many want the same room at once, the oldest of them last: whoever decides then must know of every grant. */
   burst(nodeName: string): Step {
     const random = this.#random;
@@ -94,8 +110,8 @@ export class People {
     this.#cluster.api.claims.change(name, 'default', () => ({ status: { attempts: [{ nodeName: NOWHERE }] } }));
   }
 
-  #create(name: string): Step {
-    const parts = this.#wishes(name);
+  #create(name: string, given: Partial<ClaimParts> = {}): Step {
+    const parts = { ...this.#wishes(name), ...given };
     const words = `${parts.memoryMi} MiB, ${parts.vcpus} vCPUs, ${parts.pciRequests?.[0]?.alias ?? 'no device'}`;
     const run = (): void => {
       this.#cluster.api.claims.create(claim(parts));

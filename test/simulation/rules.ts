@@ -3,7 +3,7 @@ import type { ComputeNode, InstanceClaim } from '../../src/api/generated/v1alpha
 import { type Cluster, OVERHEAD_BYTES } from './world/cluster.ts';
 import type { Change } from './world/model-api.ts';
 import type { ModelProcess } from './world/model-process.ts';
-import { bytes, counted, countUsed, isClaimedOn, memoryLimit } from './world/recount.ts';
+import { bytes, counted, countUsed, isHeldOn, memoryLimit, sidesOn } from './world/recount.ts';
 
 /** Looks at each change of a claim once, and throws at the first one that breaks a rule. */
 export class Rules {
@@ -26,15 +26,16 @@ export class Rules {
 
   #checkChange({ revision, by }: Change<InstanceClaim>, before: InstanceClaim, after: InstanceClaim): void {
     mindIsKept(before, after, this.#cluster.clock.nowMs);
+    this.#isHeldSomewhere(after);
     const decider = by === undefined ? undefined : this.#cluster.process(by);
     if (decider === undefined) return;
-    isOf(decider, after);
+    isOf(decider, before, after);
     if (!isDecision(before, after, decider.nodeName)) return;
     this.#isNamed(after, decider);
-    if (after.status?.phase !== 'Claimed') return;
+    if (after.status?.phase !== 'Claimed' || !takes(before, after)) return;
     this.#hasRoom(after, revision, decider);
     this.#hasItsDevicesAlone(after, decider);
-    this.#hasItsInstanceAlone(after, decider);
+    if (phaseOf(before) !== 'Claimed') this.#hasItsInstanceAlone(after, decider);
   }
 
   /** A decision that lands is named in `deciding`. Where there is none to trust, the barrier covers everything. */
@@ -44,16 +45,34 @@ export class Rules {
     throw new Error(`${metadata.name} was decided, and deciding of ${nodeName} does not name it`);
   }
 
-  /** Adopted ones apart: those are there, whether they fit or not. */
+  /** Adopted ones apart, where they were adopted: those are there, whether they fit or not. */
   #claimed(nodeName: string): readonly InstanceClaim[] {
-    return this.#cluster.api.claims.list((claim) => isClaimedOn(nodeName, claim) && claim.spec.adopt !== true).items;
+    return this.#cluster.api.claims.list((claim) => isHeldOn(nodeName, claim) && !isAdoptedOn(nodeName, claim)).items;
+  }
+
+  /** At no moment of a migration does neither of its nodes hold: one of their agents that have their node has it in its ledger. */
+  #isHeldSomewhere({ metadata, status }: InstanceClaim): void {
+    const lock = status?.migration;
+    if (status?.phase !== 'Claimed' || lock === undefined) return;
+    const nodes = new Set([lock.sourceNodeName, lock.targetNodeName]);
+    const ready = this.#cluster.processes.filter((process) => nodes.has(process.nodeName) && this.#owns(process));
+    const isStaffed = [...nodes].every((node) => ready.some(({ nodeName }) => nodeName === node));
+    const keys = [`claim/${metadata.uid}`, `migration/${metadata.uid}`];
+    const isHeld = ready.some(({ tenure }) => keys.some((key) => tenure?.tracker.books?.ledger.get(key) !== undefined));
+    if (isStaffed && !isHeld) throw new Error(`neither node of ${lock.name} holds for ${metadata.name}`);
+  }
+
+  /** By the ComputeNode's word, and with a ledger. */
+  #owns({ name, nodeName, tenure }: ModelProcess): boolean {
+    const owner = this.#cluster.api.computeNodes.get(nodeName)?.status?.agent?.identity;
+    return owner === name && tenure?.tracker.ready === true && tenure.tracker.books !== undefined;
   }
 
   #hasRoom(granted: InstanceClaim, revision: number, decider: ModelProcess): void {
-    if (granted.spec.adopt === true) return;
     const { nodeName } = decider;
+    if (isAdoptedOn(nodeName, granted)) return;
     const claims = this.#claimed(nodeName);
-    const used = countUsed({ nodeName, claims, instances: [] });
+    const used = countUsed({ nodeName, claims, instances: [], overheadBytes: OVERHEAD_BYTES });
     const { totals } = this.#cluster.host(nodeName);
     const room = this.#highestRoom(granted, revision, nodeName);
     const orphans = this.#knownOrphans(decider);
@@ -70,7 +89,7 @@ export class Rules {
   /** Of the instances that no claim explains, those that were there before the decider began: it cannot have missed them. */
   #knownOrphans(decider: ModelProcess): { memoryBytes: bigint; vcpus: bigint } {
     const { nodeName } = decider;
-    const claimed = this.#cluster.api.claims.list((claim) => isClaimedOn(nodeName, claim)).items;
+    const claimed = this.#cluster.api.claims.list((claim) => isHeldOn(nodeName, claim)).items;
     const names = new Set(claimed.map(({ metadata }) => metadata.name));
     const uuids = new Set(claimed.map(({ spec, metadata }) => spec.instance?.uuid ?? metadata.uid));
     const sum = { memoryBytes: 0n, vcpus: 0n };
@@ -100,13 +119,13 @@ export class Rules {
 
   /** A PF is its VFs, too. */
   #hasItsDevicesAlone(granted: InstanceClaim, { nodeName }: ModelProcess): void {
-    const own = (granted.status?.pciDevices ?? []).map(({ address }) => address);
+    const own = devicesOn(nodeName, granted);
     const parents = new Map(
       (this.#cluster.host(nodeName).devices ?? []).map(({ address, parentAddress }) => [address, parentAddress]),
     );
     for (const other of this.#claimed(nodeName)) {
       if (other.metadata.uid === granted.metadata.uid) continue;
-      for (const { address } of other.status?.pciDevices ?? [])
+      for (const address of devicesOn(nodeName, other))
         for (const mine of own)
           if (mine === address || parents.get(mine) === address || parents.get(address) === mine)
             throw new Error(`${granted.metadata.name} has ${mine}, ${other.metadata.name} has ${address}`);
@@ -116,7 +135,7 @@ export class Rules {
   #hasItsInstanceAlone({ metadata, spec }: InstanceClaim, { nodeName }: ModelProcess): void {
     const uuid = spec.instance?.uuid;
     if (uuid === undefined) return;
-    const { items } = this.#cluster.api.claims.list((claim) => isClaimedOn(nodeName, claim));
+    const { items } = this.#cluster.api.claims.list((claim) => isHeldOn(nodeName, claim));
     const other = items.find((claim) => claim.spec.instance?.uuid === uuid && claim.metadata.uid !== metadata.uid);
     if (other !== undefined) throw new Error(`${metadata.name} and ${other.metadata.name} both have instance ${uuid}`);
   }
@@ -138,15 +157,40 @@ function lastAttempt({ status }: InstanceClaim): string | undefined {
   return status?.attempts?.at(-1)?.nodeName;
 }
 
-/** Each agent keeps to its own node. */
-function isOf({ nodeName, name }: ModelProcess, { metadata, spec, status }: InstanceClaim): void {
-  if (spec.nodeName === nodeName || status?.nodeName === nodeName) return;
-  throw new Error(`${name} wrote ${metadata.name}, which is none of ${nodeName}'s`);
+/** Each agent keeps to its own node; the token alone it may write anywhere. */
+function isOf({ nodeName, name }: ModelProcess, before: InstanceClaim, after: InstanceClaim): void {
+  const concerned = [before, after].flatMap(({ spec, status }) => {
+    const { sourceNodeName, targetNodeName } = status?.migration ?? {};
+    return [spec.nodeName, status?.nodeName, sourceNodeName, targetNodeName];
+  });
+  if (concerned.includes(nodeName)) return;
+  const rest = ({ status: { token: _token, ...status } = {} }: InstanceClaim): string => JSON.stringify(status);
+  if (rest(before) !== rest(after))
+    throw new Error(`${name} wrote ${after.metadata.name}, which is none of ${nodeName}'s`);
 }
 
 function isDecision(before: InstanceClaim, after: InstanceClaim, nodeName: string): boolean {
   const isAttempt = lastAttempt(after) === nodeName && lastAttempt(before) !== nodeName;
-  return phaseOf(before) !== phaseOf(after) || isAttempt;
+  return phaseOf(before) !== phaseOf(after) || isAttempt || lockWords(before) !== lockWords(after);
+}
+
+function lockWords({ status }: InstanceClaim): string {
+  const { uid, arrived } = status?.migration ?? {};
+  return `${uid} ${arrived} ${status?.nodeName}`;
+}
+
+/** A grant, or a lock. */
+function takes(before: InstanceClaim, after: InstanceClaim): boolean {
+  const isLock = before.status?.migration === undefined && after.status?.migration !== undefined;
+  return phaseOf(before) !== 'Claimed' || isLock;
+}
+
+function isAdoptedOn(nodeName: string, { spec, status }: InstanceClaim): boolean {
+  return spec.adopt === true && spec.nodeName === nodeName && status?.nodeName === nodeName;
+}
+
+function devicesOn(nodeName: string, claim: InstanceClaim): string[] {
+  return sidesOn(nodeName, claim).flatMap(({ devices }) => devices);
 }
 
 /** What the clocks of two agents may differ, and the whole seconds of the API. */
@@ -164,5 +208,17 @@ function mindIsKept(before: InstanceClaim, after: InstanceClaim, nowMs: number):
   if (from !== to && nowMs + TOLERANCE_MS < Date.parse(granted) + lifeMs) throw new Error(`${name} expired too soon`);
   const said = ({ status }: InstanceClaim): string =>
     JSON.stringify([status?.nodeName, status?.flavor, status?.pciDevices, status?.overhead]);
-  if (said(before) !== said(after)) throw new Error(`${name} holds something else than it was granted`);
+  if (said(before) === said(after)) return;
+  const lock = before.status?.migration;
+  if (lock === undefined && !isFilledIn(before, after))
+    throw new Error(`${name} holds something else than it was granted`);
+  const nodes = [before.status?.nodeName, lock?.sourceNodeName, lock?.targetNodeName];
+  if (!nodes.includes(after.status?.nodeName)) throw new Error(`${name} went to ${after.status?.nodeName}`);
+}
+
+/** After a way back the source tells the overhead that it has held all the time. */
+function isFilledIn(before: InstanceClaim, after: InstanceClaim): boolean {
+  const rest = ({ status }: InstanceClaim): string =>
+    JSON.stringify([status?.nodeName, status?.flavor, status?.pciDevices]);
+  return before.status?.overhead === undefined && rest(before) === rest(after);
 }

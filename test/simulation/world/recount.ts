@@ -2,7 +2,7 @@
  * What a node should hold, counted in the dumbest way from the objects at the API server and the instances on the host. Shares no code with
  * the tracker, not even the reading of quantities.
  */
-import type { Amounts, ComputeNode, InstanceClaim, Quantity } from '../../../src/api/generated/v1alpha1.ts';
+import type { Amounts, ComputeNode, Flavor, InstanceClaim, Quantity } from '../../../src/api/generated/v1alpha1.ts';
 import type { HostReport, ReportedInstance } from '../../../src/drivers/driver.ts';
 
 export interface Counted {
@@ -29,17 +29,64 @@ export function isClaimedOn(nodeName: string, { status }: InstanceClaim): boolea
   return status?.phase === 'Claimed' && status.nodeName === nodeName;
 }
 
-/** What one claim holds: its flavor with overhead, or more where its instance has more. */
-export function countClaim({ status }: InstanceClaim, instance?: ReportedInstance): Counted {
-  const { vcpus = 0, memory, rootDisk, ephemeralDisk } = status?.flavor ?? {};
-  const flavorMemory = bytes(memory);
-  const ownMemory = instance !== undefined && instance.memoryBytes > flavorMemory ? instance.memoryBytes : flavorMemory;
-  const ownVcpus = instance !== undefined && instance.vcpus > BigInt(vcpus) ? instance.vcpus : BigInt(vcpus);
-  return {
-    vcpus: ownVcpus,
-    memoryBytes: ownMemory + bytes(status?.overhead?.memory),
-    diskBytes: bytes(rootDisk) + bytes(ephemeralDisk),
+/** Whether a node holds anything for a claim: where its instance is, and on both sides of its migration. */
+export function isHeldOn(nodeName: string, { status }: InstanceClaim): boolean {
+  const { sourceNodeName, targetNodeName } = status?.migration ?? {};
+  return status?.phase === 'Claimed' && [status.nodeName, sourceNodeName, targetNodeName].includes(nodeName);
+}
+
+interface Side {
+  readonly flavor: Flavor | undefined;
+  readonly overhead: Quantity | undefined;
+  readonly devices: readonly string[];
+}
+
+/** What a node holds for a claim: one side of its migration, both in a resize in place. */
+export function sidesOn(nodeName: string, claim: InstanceClaim): Side[] {
+  const { status } = claim;
+  if (!isHeldOn(nodeName, claim)) return [];
+  const lock = status?.migration;
+  const inForce = {
+    flavor: status?.flavor,
+    overhead: status?.overhead?.memory,
+    devices: addresses(status?.pciDevices),
   };
+  const other = (flavor: Flavor | undefined): Side => ({
+    flavor,
+    overhead: undefined,
+    devices: addresses(lock?.pciDevices),
+  });
+  if (lock === undefined) return [inForce];
+  if (lock.sourceNodeName === lock.targetNodeName)
+    return [inForce, other(lock.arrived === true ? lock.oldFlavor : lock.newFlavor)];
+  if (status?.nodeName === nodeName) return [inForce];
+  return [other(lock.targetNodeName === nodeName ? lock.newFlavor : lock.oldFlavor)];
+}
+
+function addresses(devices: readonly { readonly address: string }[] = []): string[] {
+  return devices.map(({ address }) => address);
+}
+
+/** What one claim holds on a node: its flavors with overhead, or more where its instance has more. */
+function countClaim(claim: InstanceClaim, facts: NodeFacts, instance?: ReportedInstance): Counted {
+  const sum = { vcpus: 0n, memoryBytes: 0n, diskBytes: 0n };
+  const sides = sidesOn(facts.nodeName, claim);
+  const most = { vcpus: 0n, memoryBytes: 0n };
+  for (const { flavor, overhead } of sides) {
+    const memory = bytes(flavor?.memory);
+    const vcpus = BigInt(flavor?.vcpus ?? 0);
+    sum.vcpus += vcpus;
+    sum.memoryBytes += memory + (overhead === undefined ? (facts.overheadBytes ?? 0n) : bytes(overhead));
+    sum.diskBytes += bytes(flavor?.rootDisk) + bytes(flavor?.ephemeralDisk);
+    if (vcpus > most.vcpus) most.vcpus = vcpus;
+    if (memory > most.memoryBytes) most.memoryBytes = memory;
+  }
+  const inForce = sides[0]?.flavor;
+  // The flavor in force grows to what the instance has, where that is more than any of its flavors.
+  if (instance !== undefined && instance.vcpus > most.vcpus) sum.vcpus += instance.vcpus - BigInt(inForce?.vcpus ?? 0);
+  if (instance !== undefined && instance.memoryBytes > most.memoryBytes)
+    sum.memoryBytes += instance.memoryBytes - bytes(inForce?.memory);
+  return sum;
 }
 
 /** Everything that is at one node. */
@@ -64,14 +111,18 @@ export function instanceOf(
   if (named !== undefined) return named;
   const uuid = claim.spec.instance?.uuid ?? claim.metadata.uid;
   const own = instances.find((candidate) => candidate.uuid === uuid);
-  const namesake = own && claims.find((other) => isCalled(other, own) && other.spec.nodeName === nodeName);
+  const namesake = own && claims.find((other) => isCalled(other, own) && isKnownOn(nodeName, other));
   const phase = namesake?.status?.phase;
   return namesake === undefined || phase === 'Rejected' || phase === 'Expired' ? own : undefined;
 }
 
+function isKnownOn(nodeName: string, claim: InstanceClaim): boolean {
+  return claim.spec.nodeName === nodeName || claim.status?.nodeName === nodeName || isHeldOn(nodeName, claim);
+}
+
 /** Instances that no claim explains. */
 export function orphansOf(facts: NodeFacts): readonly ReportedInstance[] {
-  const claimed = facts.claims.filter((claim) => isClaimedOn(facts.nodeName, claim));
+  const claimed = facts.claims.filter((claim) => isHeldOn(facts.nodeName, claim));
   const explained = new Set(claimed.map((claim) => instanceOf(claim, facts)?.uuid));
   return facts.instances.filter(({ uuid }) => !explained.has(uuid));
 }
@@ -84,8 +135,8 @@ export function countUsed(facts: NodeFacts): Counted {
     sum.memoryBytes += memoryBytes;
     sum.diskBytes += diskBytes;
   };
-  for (const claim of facts.claims.filter((candidate) => isClaimedOn(facts.nodeName, candidate)))
-    add(countClaim(claim, instanceOf(claim, facts)));
+  for (const claim of facts.claims.filter((candidate) => isHeldOn(facts.nodeName, candidate)))
+    add(countClaim(claim, facts, instanceOf(claim, facts)));
   for (const { vcpus, memoryBytes } of orphansOf(facts))
     add({ vcpus, memoryBytes: memoryBytes + (facts.overheadBytes ?? 0n), diskBytes: 0n });
   return sum;
