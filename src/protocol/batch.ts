@@ -178,13 +178,15 @@ function decide(entry: Entry, verdict: Exclude<Verdict, { kind: 'wait' }>, conte
 }
 
 function grant(entry: Entry, { devices }: Verdict & { kind: 'grant' }, context: BatchContext): Decision {
-  const { books, place } = context;
+  const { cache, books, place } = context;
   const overhead = entry.asked.kind === 'readable' ? entry.asked.overheadMemoryBytes : 0n;
   const given = grantedDevices(devices, context.devices);
   const status = claimed(entry.claim, place, overhead, given, new Date(context.nowMs));
   const outcome = { phase: 'Claimed', reasons: [], message: `claimed on node ${place.nodeName}` } as const;
   const decision = decisionOf(entry, status, outcome, true);
   books.hold(entry);
+  // Who waits for the same instance is to be refused, wherever it stands.
+  for (const rival of cache.byInstance(instanceIdOf(entry.claim))) cache.undecided.refresh(rival);
   return decision;
 }
 
