@@ -58,6 +58,8 @@ export class Agent {
   #health: HealthServer | undefined;
   #lease: LeaseLoop | undefined;
   #tenure: Tenure | undefined;
+  /** The history of the API server went back while this process was there: no ComputeNode's `deciding` is trusted any more. */
+  #restored = false;
   /** Settled once the last tenure is over. */
   #ending: Promise<void> = Promise.resolve();
   readonly #lifetime = new AbortController();
@@ -154,7 +156,8 @@ export class Agent {
           .then(() => this.#beginTenure(connection, lease))
           .catch((error: unknown) => this.#fail(String(error)));
       },
-      onLost: (reason) => {
+      onLost: (reason, restored) => {
+        this.#restored ||= restored;
         log.warn({ reason }, 'lost the Lease of the node; decides nothing until it holds it again');
         this.#endTenure();
       },
@@ -174,6 +177,7 @@ export class Agent {
     const tenure = new Tenure({
       settings: settingsOf(config, driver, this.#identity),
       token: randomUUID(),
+      restored: this.#restored,
       random: Math.random,
       mayDecide: () => lease.isValid,
       computeNodes: resourceClient<ComputeNode>(connection, COMPUTE_NODES),
@@ -193,7 +197,8 @@ export class Agent {
         const fields = { resource, reason: error.reason, error: error.message, retryInMs: Math.round(retryInMs) };
         log.warn(fields, 'a watch failed');
       },
-      onEnd: ({ fatal, reason }) => {
+      onEnd: ({ fatal, reason, restored = false }) => {
+        this.#restored ||= restored;
         if (fatal) this.#fail(reason);
         else if (this.#tenure === tenure) this.#steppedDown(connection, reason);
       },

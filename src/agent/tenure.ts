@@ -31,6 +31,8 @@ export interface TenureParts
   readonly settings: TrackerSettings;
   /** Fresh and random. */
   readonly token: string;
+  /** This process has seen that the history of the API server went back. */
+  readonly restored: boolean;
   readonly random: Random;
   readonly computeNodes: ResourceClient<ComputeNode>;
   readonly claims: ResourceClient<InstanceClaim>;
@@ -67,7 +69,8 @@ export class Tenure {
   start(): void {
     this.#watchComputeNode();
     this.#watchCoreNode();
-    this.observe({ kind: 'lead', token: this.#parts.token });
+    const { token, restored } = this.#parts;
+    this.observe({ kind: 'lead', token, restored });
   }
 
   observe(observation: Observation): void {
@@ -107,8 +110,8 @@ export class Tenure {
     this.#follow(nameOf('instanceclaims', source), {
       client: claims,
       fieldSelector: `${source}=${settings.nodeName}`,
-      onList: (items) => {
-        this.#observeAll(feed.claims(source, items));
+      onList: (items, resourceVersion) => {
+        this.#observeAll(feed.claims(source, items, resourceVersion));
         onListed();
       },
       onEvent: ({ type, object }) =>
@@ -181,7 +184,8 @@ export class Tenure {
       random,
       signal: this.#lifetime.signal,
       // Claims and ComputeNode of another history: newer ones that we know must not hide what is there now.
-      onWentBack: () => onEnd({ fatal: false, reason: 'the history of the API server went back: it was restored' }),
+      onWentBack: () =>
+        onEnd({ fatal: false, reason: 'the history of the API server went back: it was restored', restored: true }),
       onError: (error, retryInMs) => onWatchError(resource, error, retryInMs),
     });
     this.#reflectors.set(resource, reflector);

@@ -5,9 +5,18 @@
  */
 import { Mutex } from 'async-mutex';
 import type { ComputeNode } from '../api/generated/v1alpha1.ts';
-import type { Effect, MigrationOutcome, Observation, Outcome } from '../protocol/messages.ts';
+import type { Answer, Effect, MigrationOutcome, Observation, Outcome } from '../protocol/messages.ts';
 import type { Tracker } from '../protocol/tracker.ts';
 import type { Performer } from './performer.ts';
+
+/** Why a tracker is of no use any more. */
+export interface TenureEnd {
+  /** The process cannot go on. */
+  readonly fatal: boolean;
+  readonly reason: string;
+  /** It has seen that the history of the API server went back. */
+  readonly restored?: boolean;
+}
 
 export interface TrackerLoopParts {
   readonly tracker: Tracker;
@@ -24,11 +33,14 @@ export interface TrackerLoopParts {
   readonly onCommitted: (before: ComputeNode | undefined, after: ComputeNode) => void;
   readonly onLog: (effect: Effect & { kind: 'log' }) => void;
   /** The tracker is of no use any more. */
-  readonly onEnd: (end: { readonly fatal: boolean; readonly reason: string }) => void;
+  readonly onEnd: (end: TenureEnd) => void;
 }
 
 /** When to look again whether the Lease has been renewed after all. */
 const RECHECK_MS = 1_000;
+
+/** This process may have stood still since the commit was sent, while etcd was restored without it: step 3 is not to begin. */
+const TOO_LATE: Answer<ComputeNode> = { kind: 'unanswered', message: 'the Lease ran out meanwhile' };
 
 /** setTimeout fires at once for more than this. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -87,7 +99,7 @@ export class TrackerLoop {
       if (commit === undefined) return;
       const answer = await performer.commit(commit);
       if (answer.kind === 'ok') this.#committed(answer.object);
-      this.#perform(tracker.committed(answer));
+      this.#perform(tracker.committed(this.#parts.mayDecide() ? answer : TOO_LATE));
     }
   }
 
@@ -124,7 +136,7 @@ export class TrackerLoop {
         onLog(effect);
         break;
       case 'steppedDown':
-        onEnd({ fatal: false, reason: effect.reason });
+        onEnd({ fatal: false, reason: effect.reason, restored: effect.restored });
         break;
       case 'fatal':
         onEnd({ fatal: true, reason: effect.message });

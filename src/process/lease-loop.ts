@@ -20,7 +20,8 @@ export interface LeaseLoopParts {
   readonly random: Random;
   readonly clock?: Clock;
   readonly onGained: () => void;
-  readonly onLost: (reason: string) => void;
+  /** `restored`: the history of the API server went back. */
+  readonly onLost: (reason: string, restored: boolean) => void;
   /** Somebody else holds it: told once for each holder. */
   readonly onWaiting?: (holder: string) => void;
   /** A request failed, or a watch: told, and tried again. */
@@ -72,7 +73,7 @@ export class LeaseLoop {
       clock: this.#clock,
       random,
       signal: this.#lifetime.signal,
-      onList: ([lease]) => lease !== undefined && this.#observe({ kind: 'leaseSeen', lease }),
+      onList: ([lease], listedAt) => lease !== undefined && this.#observe({ kind: 'leaseSeen', lease, listedAt }),
       onEvent: ({ type, object }) =>
         this.#observe(type === 'DELETED' ? { kind: 'leaseDeleted' } : { kind: 'leaseSeen', lease: object }),
       onError: (error) => onFault('watch', error.message),
@@ -113,7 +114,7 @@ export class LeaseLoop {
         this.#parts.onGained();
         break;
       case 'lost':
-        this.#parts.onLost(effect.reason);
+        this.#parts.onLost(effect.reason, effect.restored);
         break;
       case 'probeHolder':
         this.#waitsFor(effect.identity);

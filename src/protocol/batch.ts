@@ -226,7 +226,15 @@ export function writeOf(
 ): PendingWrite {
   const { apiVersion, metadata, spec } = entry.claim;
   const claim: InstanceClaim = { apiVersion, kind: CLAIM_KIND, metadata, spec, status };
-  const write: PendingWrite = { purpose, claim, takes: false, unanswered: false, conflicted: false, ...more };
+  const write: PendingWrite = {
+    purpose,
+    claim,
+    takes: false,
+    unanswered: false,
+    conflicted: false,
+    due: false,
+    ...more,
+  };
   entry.write = write;
   return write;
 }

@@ -21,6 +21,8 @@ export interface PendingWrite {
   unanswered: boolean;
   /** Answered with a conflict: a read will show what came in between. */
   conflicted: boolean;
+  /** To be sent again once step 2 has named it anew. */
+  due: boolean;
 }
 
 /** One claim. */

@@ -7,8 +7,8 @@ import type { Decision } from './batch.ts';
 import { type ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
 import { concerns } from './claim-facts.ts';
 import { isUnreadable } from './held.ts';
-import type { Answer, Effect, ObjectRef } from './messages.ts';
-import { isNewer } from './resource-version.ts';
+import type { Answer, Effect, ObjectRef, Observation } from './messages.ts';
+import { isNewer, listWentBack } from './resource-version.ts';
 import { type ClaimSource, selects } from './sources.ts';
 
 export class ClaimRequests {
@@ -28,9 +28,26 @@ export class ClaimRequests {
     return [...this.#cache.busy()].filter(({ write }) => write?.purpose === 'decision').map(({ ref }) => ref);
   }
 
+  /** Decisions without an answer that may be sent again, which takes another step 2. */
+  retries(): Decision[] {
+    return [...this.#cache.busy()].flatMap((entry) => {
+      const { write, reading } = entry;
+      return write?.due === true && !reading ? [{ entry, write }] : [];
+    });
+  }
+
   /** How many states are being told: writes that decide nothing. */
   telling(): number {
     return [...this.#cache.busy()].filter(({ write }) => write?.purpose === 'refresh').length;
+  }
+
+  /** Whether a list shows a claim as it was before something that the list should show, too. */
+  wentBack({ claims, resourceVersion }: Observation & { kind: 'claimsRelisted' }): boolean {
+    if (resourceVersion === undefined) return false;
+    return claims.some(({ metadata }) => {
+      const known = this.#cache.get(metadata.uid ?? '')?.claim.metadata.resourceVersion;
+      return listWentBack(known, metadata.resourceVersion, resourceVersion);
+    });
   }
 
   /** A consistent list: what it lacks has left the watch. */
@@ -118,9 +135,20 @@ export class ClaimRequests {
     delete entry.leftAt;
     const { write } = entry;
     // The object still stands where our write started. One without an answer is sent again: only an answer is the end of it.
-    if (write?.unanswered === true) return [this.send(entry, write)];
+    if (write?.unanswered === true) return this.#again(entry, write);
     if (write?.conflicted === true) return this.#writeIsOver(entry, false, nowMs);
     this.release(entry);
+    return [];
+  }
+
+  /**
+   * A decision passes step 2 again: no answer is also what a server gives that is ended and restored from a backup, and there the decision
+   * would rest on what has never happened.
+   */
+  #again(entry: Entry, write: PendingWrite): readonly Effect[] {
+    if (entry.writing) return [];
+    if (write.purpose === 'refresh') return [this.send(entry, write)];
+    write.due = true;
     return [];
   }
 
@@ -185,12 +213,14 @@ export class ClaimRequests {
   /** Sends what its entry has under way. */
   send(entry: Entry, write: PendingWrite): Effect {
     entry.writing = true;
+    write.due = false;
     this.#cache.becameBusy(entry);
     return { kind: 'writeClaim', ref: entry.ref, claim: write.claim };
   }
 
-  /** Undoes a decision whose step 2 was not accepted. */
+  /** Undoes a decision whose step 2 was not accepted, unless it was sent before and may still land. */
   takeBack({ entry, write }: Decision): void {
+    if (write.unanswered) return;
     this.#cache.dirty.add(entry.ref.uid);
     if (entry.write === write) delete entry.write;
   }

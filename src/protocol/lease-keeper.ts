@@ -8,7 +8,7 @@
 import type { Lease } from '../api/lease.ts';
 import { microTime } from '../api/micro-time.ts';
 import type { Answer } from './messages.ts';
-import { isNewer } from './resource-version.ts';
+import { isNewer, listWentBack, wentBack } from './resource-version.ts';
 
 export interface LeaseSettings {
   readonly name: string;
@@ -36,8 +36,8 @@ const DRIFT_DIVISOR = 10;
 
 export type LeaseObservation =
   | { readonly kind: 'leaseRead' | 'leaseWritten'; readonly answer: Answer<Lease> }
-  /** By a watch. */
-  | { readonly kind: 'leaseSeen'; readonly lease: Lease }
+  /** By a watch; `listedAt`: by a consistent list as of that resourceVersion. */
+  | { readonly kind: 'leaseSeen'; readonly lease: Lease; readonly listedAt?: string }
   | { readonly kind: 'leaseDeleted' }
   /** It is known that this holder does not live any more. */
   | { readonly kind: 'holderDied'; readonly identity: string };
@@ -50,7 +50,8 @@ export type LeaseEffect =
   /** Find out whether this holder still lives; tell `holderDied` if not. */
   | { readonly kind: 'probeHolder'; readonly identity: string }
   | { readonly kind: 'gained' }
-  | { readonly kind: 'lost'; readonly reason: string };
+  /** `restored`: whatever else is known of the API server is of a history that is not there any more. */
+  | { readonly kind: 'lost'; readonly reason: string; readonly restored: boolean };
 
 /** Monotonic milliseconds, and the same moment on the wall. */
 export interface Now {
@@ -112,7 +113,7 @@ export class LeaseKeeper {
       case 'leaseWritten':
         return this.#written(observation.answer, now);
       case 'leaseSeen':
-        return this.#seen(observation.lease, now);
+        return this.#seen(observation, now);
       case 'leaseDeleted':
         this.#lease = undefined;
         return this.#sentAtMs === undefined ? this.#tryNow(now) : [];
@@ -161,11 +162,10 @@ export class LeaseKeeper {
     this.#sentAtMs = undefined;
     if (answer.kind === 'missing') return this.#missing(now);
     if (answer.kind !== 'ok') return this.#later(now);
-    const wentBack = isNewer(this.#newestAtRead, answer.object.metadata.resourceVersion);
-    if (wentBack) this.#forget();
-    this.#keep(answer.object, now);
-    // Whatever else we know is of that history, too: who holds the Lease drops it, and takes over anew.
-    if (wentBack && this.#holding) return this.#lose('the history of the API server went back: it was restored', now);
+    const isOlder = isNewer(this.#newestAtRead, answer.object.metadata.resourceVersion);
+    if (isOlder) this.#forget();
+    const restored = this.#keep(answer.object, now) || isOlder;
+    if (restored && this.#holding) return this.#loseAll(now);
     return [...this.#takenAway(now), ...this.#tryNow(now)];
   }
 
@@ -187,7 +187,7 @@ export class LeaseKeeper {
     this.#sentAtMs = undefined;
     switch (answer.kind) {
       case 'ok':
-        this.#keep(answer.object, now);
+        if (this.#keep(answer.object, now) && this.#holding) return this.#loseAll(now);
         return this.#holds(sentAtMs);
       case 'unanswered':
       case 'refused':
@@ -209,21 +209,32 @@ export class LeaseKeeper {
     return gained ? [{ kind: 'gained' }] : [];
   }
 
-  #seen(lease: Lease, now: Now): readonly LeaseEffect[] {
-    this.#keep(lease, now);
+  #seen({ lease, listedAt }: LeaseObservation & { kind: 'leaseSeen' }, now: Now): readonly LeaseEffect[] {
+    if (this.#keep(lease, now, listedAt) && this.#holding) return this.#loseAll(now);
     // A request under way tells by its answer what follows from this.
     if (this.#sentAtMs !== undefined) return [];
     return this.#holding ? this.#takenAway(now) : this.#tryNow(now);
   }
 
-  /** An answer and a watch may overtake each other: what is older than what is known is no news, and starts no time anew. */
-  #keep(lease: Lease, now: Now): void {
+  /**
+   * An answer and a watch may overtake each other: what is older than what is known is no news, and starts no time anew. True: the
+   * history of the API server went back.
+   */
+  #keep(lease: Lease, now: Now, listedAt?: string): boolean {
     const { resourceVersion } = lease.metadata;
-    if (this.#lease !== undefined && isNewer(this.#lease.metadata.resourceVersion, resourceVersion)) return;
+    const restored = this.#wentBack(resourceVersion, listedAt);
+    if (restored) this.#forget();
+    if (this.#lease !== undefined && isNewer(this.#lease.metadata.resourceVersion, resourceVersion)) return false;
     if (resourceVersion !== this.#seenVersion) this.#seenAtMs = now.ms;
     this.#seenVersion = resourceVersion;
     if (isNewer(resourceVersion, this.#newest)) this.#newest = resourceVersion;
     this.#lease = lease;
+    return restored;
+  }
+
+  #wentBack(shown: string | undefined, listedAt: string | undefined): boolean {
+    const hasLeapt = isNewer(shown, this.#newest) && wentBack(this.#newest, shown);
+    return hasLeapt || (listedAt !== undefined && listWentBack(this.#newest, shown, listedAt));
   }
 
   #takenAway(now: Now): readonly LeaseEffect[] {
@@ -232,10 +243,15 @@ export class LeaseKeeper {
     return this.#lose(`${holder || 'nobody'} holds it now`, now);
   }
 
-  #lose(reason: string, now: Now): readonly LeaseEffect[] {
+  #lose(reason: string, now: Now, restored = false): readonly LeaseEffect[] {
     this.#holding = false;
     this.#nextTryMs = now.ms + this.#settings.retryMs;
-    return [{ kind: 'lost', reason }];
+    return [{ kind: 'lost', reason, restored }];
+  }
+
+  /** Whatever else we know is of the history that is gone, too: who holds the Lease drops it, and takes over anew. */
+  #loseAll(now: Now): readonly LeaseEffect[] {
+    return this.#lose('the history of the API server went back: it was restored', now, true);
   }
 
   #later(now: Now): readonly LeaseEffect[] {

@@ -34,8 +34,11 @@ export type Answer<T> =
 
 /** Something that the caller saw. It changes what the tracker knows, never by itself what it holds. */
 export type Observation =
-  /** This process may act for the node (it has the Lease, or is alone); `token` is fresh and random. */
-  | { readonly kind: 'lead'; readonly token: string }
+  /**
+   * This process may act for the node (it has the Lease, or is alone); `token` is fresh and random. `restored`: it has seen that the
+   * history of the API server went back, so that what former owners were deciding is not known.
+   */
+  | { readonly kind: 'lead'; readonly token: string; readonly restored?: boolean }
   /** This process may not act any longer: the Lease was lost, or it stops. */
   | { readonly kind: 'yield' }
   | { readonly kind: 'nodeRead' | 'nodeCreated' | 'nodeWritten'; readonly answer: Answer<ComputeNode> }
@@ -45,8 +48,13 @@ export type Observation =
       readonly claims: readonly InstanceClaim[];
       readonly migrations?: readonly Migration[];
     }
-  /** One of the watches began anew, with a list of its own. */
-  | { readonly kind: 'claimsRelisted'; readonly source: ClaimSource; readonly claims: readonly InstanceClaim[] }
+  /** One of the watches began anew, with a list of its own, and as of when that is. */
+  | {
+      readonly kind: 'claimsRelisted';
+      readonly source: ClaimSource;
+      readonly claims: readonly InstanceClaim[];
+      readonly resourceVersion?: string;
+    }
   | { readonly kind: 'claimSeen'; readonly claim: InstanceClaim }
   /** A watch said DELETED: gone, or only no longer matching. */
   | { readonly kind: 'claimUnmatched'; readonly claim: InstanceClaim }
@@ -129,7 +137,7 @@ export type Effect =
       readonly message: string;
       readonly fields: Record<string, unknown>;
     }
-  /** Everything that was known is dropped; compete again. */
-  | { readonly kind: 'steppedDown'; readonly reason: string }
+  /** Everything that was known is dropped; compete again. `restored`: for the next `lead` of this process. */
+  | { readonly kind: 'steppedDown'; readonly reason: string; readonly restored: boolean }
   /** This process must not act for the node as it is configured. */
   | { readonly kind: 'fatal'; readonly message: string };

@@ -61,8 +61,9 @@ export class Feed {
   #early: Observation[] = [];
   #isComplete = false;
 
-  claims(source: ClaimSource, claims: readonly InstanceClaim[]): readonly Observation[] {
-    if (this.#isComplete) return [{ kind: 'claimsRelisted', source, claims }];
+  /** `resourceVersion`: as of when the list is. */
+  claims(source: ClaimSource, claims: readonly InstanceClaim[], resourceVersion: string): readonly Observation[] {
+    if (this.#isComplete) return [{ kind: 'claimsRelisted', source, claims, resourceVersion }];
     this.#claims.set(source, claims);
     return this.#listed();
   }

@@ -6,6 +6,7 @@ import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1a
 import { CLAIM_KIND, refOf } from './claim-facts.ts';
 import type { Answer, Effect, NamespacedName, ObjectRef, Observation } from './messages.ts';
 import { phaseOf } from './migration-facts.ts';
+import { wentBack } from './resource-version.ts';
 import type { TrackerSettings } from './settings.ts';
 
 type Stage = 'reading' | 'writingToken' | 'listingForBarrier' | 'barrier' | 'listing' | 'done' | 'failed';
@@ -17,14 +18,18 @@ export class TakeOver {
   #stage: Stage = 'reading';
   #node: ComputeNode | undefined;
   /** No `deciding` to trust: the barrier covers every claim that concerns the node. */
-  #fresh = false;
+  #fresh: boolean;
+  /** Of the ComputeNode, when it was read last. */
+  #readAt: string | undefined;
   readonly #fenced = new Map<string, ObjectRef>();
   /** Claims that a former owner may be about to lock for a migration: known by name only until they are looked up. */
   readonly #sought = new Set<string>();
 
-  constructor(token: string, settings: TrackerSettings) {
+  /** `restored`: the ComputeNode may be one of a backup, whose `deciding` does not name what was decided since. */
+  constructor(token: string, settings: TrackerSettings, restored = false) {
     this.token = token;
     this.#settings = settings;
+    this.#fresh = restored;
   }
 
   get stage(): Stage {
@@ -70,9 +75,14 @@ export class TakeOver {
     const elsewhere = node.status?.agent?.leaseNamespace;
     if (elsewhere !== undefined && elsewhere !== this.#settings.leaseNamespace) return this.#refuse(elsewhere);
     // A token alone is no proof: whoever put it in may have died before its barrier was up. `deciding` comes with the first batch.
-    this.#fresh ||= node.status?.agent?.deciding === undefined;
+    this.#fresh ||= node.status?.agent?.deciding === undefined || this.#wentBack(node);
+    this.#readAt = node.metadata.resourceVersion;
     this.#stage = 'writingToken';
     return [{ kind: 'writeNode', node: this.#withToken(node) }];
+  }
+
+  #wentBack({ metadata }: ComputeNode): boolean {
+    return wentBack(this.#readAt, metadata.resourceVersion);
   }
 
   #nodeCreated(answer: Answer<ComputeNode>): Effect[] {
@@ -97,15 +107,20 @@ export class TakeOver {
     };
   }
 
-  /** `deciding` stays as the former owner left it: a take-over that dies here leaves the barrier's list to the next. */
+  /**
+   * `deciding` stays as the former owner left it: a take-over that dies here leaves the barrier's list to the next. Where it is not to be
+   * trusted it goes, so that the next one does not trust it either.
+   */
   #withToken(node: ComputeNode): ComputeNode {
     const { identity, leaseNamespace, version } = this.#settings;
-    const agent = { ...node.status?.agent, identity, leaseNamespace, version, token: this.token };
-    return { ...node, status: { ...node.status, agent } };
+    const { deciding, ...agent } = { ...node.status?.agent, identity, leaseNamespace, version, token: this.token };
+    const trusted = this.#fresh || deciding === undefined ? agent : { ...agent, deciding };
+    return { ...node, status: { ...node.status, agent: trusted } };
   }
 
   #tokenWritten(answer: Answer<ComputeNode>): Effect[] {
-    if (answer.kind !== 'ok') return this.begin();
+    // Restored between the last write of it and ours: read again, and by then it is known.
+    if (answer.kind !== 'ok' || this.#wentBack(answer.object)) return this.begin();
     this.#node = answer.object;
     if (this.#fresh) {
       this.#stage = 'listingForBarrier';

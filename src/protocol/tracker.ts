@@ -26,7 +26,7 @@ import { type MigrationRound, migrate } from './migrations.ts';
 import { nodeStatus } from './node-status.ts';
 import { Peers } from './peers.ts';
 import { readableAmounts } from './readable.ts';
-import { isNewer } from './resource-version.ts';
+import { isNewer, wentBack } from './resource-version.ts';
 import { sameJson } from './same-json.ts';
 import { effectivePolicy, effectiveWhitelist, type TrackerSettings } from './settings.ts';
 import { MAX_DECIDING_BYTES, sizeOf } from './status-size.ts';
@@ -77,7 +77,8 @@ export class Tracker {
   #devices: ReadonlyMap<string, PciDevice> = new Map();
   /** Claims whose state may have to be told anew. */
   readonly #toSight = new Set<string>();
-  #open: readonly Decision[] | undefined;
+  /** The commit that is not answered: where it started, and with what step 3 begins. */
+  #open: { readonly at: string; readonly decisions: readonly Decision[] } | undefined;
 
   constructor(settings: TrackerSettings) {
     this.#settings = settings;
@@ -112,7 +113,7 @@ export class Tracker {
   /** Learns. What it returns is to be performed at once. */
   observe(observation: Observation, nowMs: number): readonly Effect[] {
     if (this.#stopped) return [];
-    if (observation.kind === 'lead') return this.#lead(observation.token);
+    if (observation.kind === 'lead') return this.#lead(observation.token, observation.restored);
     if (observation.kind === 'yield') return this.#stepDown('asked to yield');
     if (this.#takeOver !== undefined && !this.#owns && isOfTakeOver(observation)) {
       const effects = this.#takeOver.on(observation);
@@ -123,8 +124,8 @@ export class Tracker {
     return this.#learn(observation, nowMs);
   }
 
-  #lead(token: string): readonly Effect[] {
-    this.#takeOver = new TakeOver(token, this.#settings);
+  #lead(token: string, restored: boolean | undefined): readonly Effect[] {
+    this.#takeOver = new TakeOver(token, this.#settings, restored);
     return this.#takeOver.begin();
   }
 
@@ -134,6 +135,7 @@ export class Tracker {
         this.#migrations.listed(observation.migrations ?? [], nowMs);
         return this.#requests.listed(observation.claims, nowMs);
       case 'claimsRelisted':
+        if (this.#requests.wentBack(observation)) return this.#restored();
         return this.#requests.relisted(observation.source, observation.claims, nowMs);
       case 'claimSeen':
         return this.#requests.seen(observation.claim, nowMs);
@@ -216,8 +218,7 @@ export class Tracker {
     if (answer.kind !== 'ok') return [{ kind: 'readNode' }];
     const lost = this.#lost(answer.object);
     if (lost !== undefined) return this.#stepDown(lost);
-    if (isNewer(this.#staleAt, answer.object.metadata.resourceVersion))
-      return this.#stepDown('the history of the API server went back: it was restored');
+    if (wentBack(this.#staleAt, answer.object.metadata.resourceVersion)) return this.#restored();
     this.#adoptNode(answer.object);
     this.#staleAt = undefined;
     return [];
@@ -275,9 +276,14 @@ export class Tracker {
     this.#toSight.add(entry.ref.uid);
   }
 
-  #stepDown(reason: string): readonly Effect[] {
+  #stepDown(reason: string, restored = false): readonly Effect[] {
     this.#stopped = true;
-    return [{ kind: 'steppedDown', reason }];
+    return [{ kind: 'steppedDown', reason, restored }];
+  }
+
+  /** What is known is of a history that is not there any more, and what was written in it may have been undone. */
+  #restored(): readonly Effect[] {
+    return this.#stepDown('the history of the API server went back: it was restored', true);
   }
 
   // --- deciding -------------------------------------------------------------------------------------------------------
@@ -291,9 +297,9 @@ export class Tracker {
     const batch = this.ready ? this.#decideBatch(nowMs) : NO_BATCH;
     effects.push(...migrations.effects, ...batch.notes.map(({ entry, write }) => this.#requests.send(entry, write)));
     effects.push(...this.#refresh(nowMs));
-    const decisions = [...migrations.decisions, ...batch.decisions];
+    const decisions = [...this.#requests.retries(), ...migrations.decisions, ...batch.decisions];
     const commit = this.#statusToWrite(decisions, nowMs);
-    if (commit !== undefined) this.#open = decisions;
+    if (commit !== undefined) this.#open = { at: commit.metadata.resourceVersion ?? '', decisions };
     const due = [migrations.dueMs, batch.dueMs].filter((atMs) => atMs !== undefined);
     return {
       effects,
@@ -304,17 +310,18 @@ export class Tracker {
 
   /** The answer of the write that `decide` asked for. */
   committed(answer: Answer<ComputeNode>): readonly Effect[] {
-    const decisions = this.#open;
-    if (decisions === undefined) throw new Error('committed: no commit is open');
+    if (this.#open === undefined) throw new Error('committed: no commit is open');
+    const { at, decisions } = this.#open;
     this.#open = undefined;
     if (this.#stopped) return [];
     if (answer.kind === 'ok') {
+      if (wentBack(at, answer.object.metadata.resourceVersion)) return this.#restored();
       this.#adoptNode(answer.object);
       return decisions.filter(isUnderWay).map(({ entry, write }) => this.#requests.send(entry, write));
     }
     for (const decision of decisions) this.#requests.takeBack(decision);
     if (answer.kind === 'missing') return this.#stepDown('ComputeNode is gone');
-    this.#staleAt = this.#node?.metadata.resourceVersion ?? '';
+    this.#staleAt = at;
     const refused: Effect[] = answer.kind === 'refused' ? [nodeRefused(answer.message)] : [];
     return [...refused, { kind: 'readNode' }];
   }

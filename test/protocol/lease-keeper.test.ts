@@ -26,8 +26,18 @@ function lease(holderIdentity: string, leaseDurationSeconds = 40): Lease {
   };
 }
 
+function leaseAt(holderIdentity: string, resourceVersion: number): Lease {
+  const { metadata, ...rest } = lease(holderIdentity);
+  return { metadata: { ...metadata, resourceVersion: `${resourceVersion}` }, ...rest };
+}
+
 const read = (object: Lease): LeaseObservation => ({ kind: 'leaseRead', answer: { kind: 'ok', object } });
 const written = (object: Lease): LeaseObservation => ({ kind: 'leaseWritten', answer: { kind: 'ok', object } });
+const seenInList = (shown: Lease, listedAt: number): LeaseObservation => ({
+  kind: 'leaseSeen',
+  lease: shown,
+  listedAt: `${listedAt}`,
+});
 const kinds = (effects: readonly LeaseEffect[]): string[] => effects.map(({ kind }) => kind);
 
 describe('a Lease keeper', () => {
@@ -176,11 +186,48 @@ describe('a Lease keeper', () => {
       'readLease',
     ]);
     expect(keeper.observe(read(older), at(10_200))).toMatchObject([
-      { kind: 'lost', reason: 'the history of the API server went back: it was restored' },
+      { kind: 'lost', reason: 'the history of the API server went back: it was restored', restored: true },
     ]);
     expect(keeper.isValid(10_200)).toBe(false);
     expect(kinds(keeper.tick(at(12_200)))).toEqual(['writeLease']);
     expect(kinds(keeper.observe(written(lease('me')), at(12_300)))).toEqual(['gained']);
+  });
+
+  it.each<[string, () => readonly LeaseEffect[]]>([
+    [
+      'a renewal that is newer by more than happens',
+      () => keeper.observe(written(leaseAt('me', 1_000_000_009)), at(10_100)),
+    ],
+    [
+      'the same on its watch',
+      () => keeper.observe({ kind: 'leaseSeen', lease: leaseAt('me', 1_000_000_009) }, at(10_100)),
+    ],
+    [
+      'a list that shows what was before',
+      () => keeper.observe(seenInList(leaseAt('me', 1), 1_000_000_009), at(10_100)),
+    ],
+  ])('takes over anew when it sees %s: etcd was restored with another revision', (_what, observe) => {
+    hold();
+    keeper.tick(at(10_000));
+    expect(observe()).toMatchObject([{ kind: 'lost', restored: true }]);
+    expect(keeper.isValid(10_100)).toBe(false);
+  });
+
+  it('is not misled by a list that its own renewal has overtaken', () => {
+    const before = lease('me');
+    hold();
+    const listedAt = Number(before.metadata.resourceVersion);
+    expect(keeper.observe(seenInList(before, listedAt), at(1_000))).toEqual([]);
+    expect(keeper.isValid(1_000)).toBe(true);
+  });
+
+  it('waits from its first sight of them for whom a restored etcd names, not from what it knew before', () => {
+    const older = lease('other');
+    keeper.tick(at(0));
+    keeper.observe(read(lease('other')), at(0));
+    keeper.observe(seenInList(older, 1_000_000_009), at(20_000));
+    expect(kinds(keeper.tick(at(59_999)))).toEqual(['probeHolder']);
+    expect(kinds(keeper.tick(at(60_000)))).toEqual(['writeLease']);
   });
 
   it('takes a read for what it is that a watch has overtaken', () => {

@@ -169,7 +169,7 @@ describe('taking a node over', () => {
     world.settle();
     const second = world.startAgent();
     world.settle();
-    expect(first.end).toEqual({ fatal: false, reason: 'another agent has taken over the node' });
+    expect(first.end).toEqual({ fatal: false, reason: 'another agent has taken over the node', restored: false });
     expect(first.tracker.ready).toBe(false);
     expect(second.tracker.ready).toBe(true);
   });
@@ -214,20 +214,6 @@ describe('taking a node over', () => {
     world.create(claim({ name: 'a' }));
     world.settle(/node watch/);
     expect(agent.end?.reason).toBe('ComputeNode is gone');
-  });
-
-  it('steps down when the ComputeNode is older than it was: a backup was restored', () => {
-    const world = new World();
-    const agent = world.startAgent();
-    world.settle(/turn/);
-    const older = world.api.computeNodes.get('node-a');
-    world.settle();
-    world.api.computeNodes.change('node-a', undefined, () => ({ spec: { unschedulable: false } }));
-    world.create(claim({ name: 'a' }));
-    world.settle(/node watch|read node/);
-    if (older !== undefined) agent.observe({ kind: 'nodeRead', answer: { kind: 'ok', object: older } });
-    world.settle();
-    expect(agent.end?.reason).toBe('the history of the API server went back: it was restored');
   });
 
   it('decides nothing once it was asked to yield', () => {

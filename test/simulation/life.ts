@@ -3,7 +3,7 @@
  * go wrong on the way to the API server does. Then faults stop, and everything must come to rest and be right.
  */
 import { BrokenRule } from './broken-rule.ts';
-import { End } from './end.ts';
+import { End, LEASE_PERIOD_MS } from './end.ts';
 import { Movers } from './movers.ts';
 import { People } from './people.ts';
 import { Rules } from './rules.ts';
@@ -31,7 +31,8 @@ export interface LifeResult {
 }
 
 const TRACED_STEPS = Number(process.env.TRACE || 40);
-const RESTORES = 0;
+/** In how many lives etcd is restored from a backup. */
+const RESTORES = 0.25;
 /** How often what happens. Where all goes wrong at once, little gets as far as the one fault that would show. */
 interface Temper {
   readonly steps: number;
@@ -69,11 +70,10 @@ export class Life {
   readonly #faults = new Map<string, number>();
   /** Of one node at a time: old and new of a rolling update, or two that both believe that the node is theirs. */
   readonly #maxAgents: number;
-  /** Who lives through a restore of etcd: nobody, or one agent of each node that is never killed nor paused. */
+  /** Who lives through a restore of etcd. */
   readonly #restore: 'none' | 'agentsStopped' | 'agentsLive';
   readonly #temper: Temper;
   #snapshot: Snapshot | undefined;
-  #isRestored = false;
   #steps = 0;
 
   constructor(seed: number, protocol: Protocol = {}) {
@@ -83,7 +83,7 @@ export class Life {
     const lease: ClusterParts['lease'] = random.chance(0.4) ? 'kept' : 'ignored';
     const restores = random.chance(RESTORES);
     this.#restore = !restores ? 'none' : lease === 'kept' && random.chance(0.6) ? 'agentsLive' : 'agentsStopped';
-    this.#maxAgents = this.#restore === 'agentsLive' || random.chance(0.3) ? 1 : random.chance(0.85) ? 2 : 3;
+    this.#maxAgents = random.chance(0.3) ? 1 : random.chance(0.85) ? 2 : 3;
     this.#hasMigrations = random.chance(0.5);
     this.#cluster = new Cluster({
       nodeNames: NODE_NAMES.slice(0, random.chance(this.#hasMigrations ? 0.15 : 0.75) ? 1 : 2 + random.below(2)),
@@ -96,8 +96,6 @@ export class Life {
     this.#people = new People(this.#cluster, random);
     this.#movers = new Movers(this.#cluster, random);
     this.#rules = new Rules(this.#cluster);
-  }
-
   }
 
   /** Throws BrokenRule. */
@@ -186,8 +184,7 @@ export class Life {
   /** Half of the time new ones have to make do with what the others left. Without a Lease, two would fight for ever. */
   #keepSome(): void {
     const { processes, parts } = this.#cluster;
-    const isRenewed = this.#restore !== 'agentsLive' && this.#random.chance(0.5);
-    if (isRenewed) for (const process of processes) process.kill();
+    if (this.#random.chance(0.5)) for (const process of processes) process.kill();
     if (parts.lease === 'kept') return;
     for (const nodeName of parts.nodeNames) for (const process of this.#agentsOf(nodeName).slice(1)) process.kill();
   }
@@ -237,7 +234,7 @@ export class Life {
     const strokes = [this.#passTime(), this.#passTime(), this.#outage(), ...this.#backup()];
     if (this.#agentsOf(nodeName).length < this.#maxAgents) strokes.push(this.#start(nodeName), this.#start(nodeName));
     if (this.#cluster.parts.lease === 'kept' && this.#random.chance(0.1)) strokes.push(this.#breakLease(nodeName));
-    return this.#restore === 'agentsLive' ? strokes : [...strokes, ...this.#harm(nodeName)];
+    return [...strokes, ...this.#harm(nodeName)];
   }
 
   #harm(nodeName: string): Step[] {
@@ -294,9 +291,16 @@ export class Life {
     const write = this.#random.pick(writes);
     const sender = this.#cluster.process(write.sender);
     if (sender === undefined || sender.isPaused) return undefined;
-    const kinds = [this.#stuck(write), this.#overtaken(write), this.#refusedLater(write), this.#deposed(sender)];
-    if (this.#restore !== 'agentsLive')
-      kinds.push(this.#killed(write, sender), this.#killed(write, sender), paused(write, sender));
+    const kinds = [
+      this.#stuck(write),
+      this.#overtaken(write),
+      this.#refusedLater(write),
+      this.#deposed(sender),
+      this.#killed(write, sender),
+      this.#killed(write, sender),
+      paused(write, sender),
+      ...this.#backup(),
+    ];
     return this.#pick(kinds.filter((step) => step !== undefined));
   }
 
@@ -347,7 +351,7 @@ export class Life {
   // --- backups of etcd ------------------------------------------------------------------------------------------------
 
   #backup(): Step[] {
-    if (this.#restore === 'none' || this.#isRestored) return [];
+    if (this.#restore === 'none') return [];
     const snapshot = this.#snapshot;
     const backup: Step = {
       what: 'etcd is backed up',
@@ -356,15 +360,22 @@ export class Life {
       },
     };
     if (snapshot === undefined) return [backup, backup];
-    return [{ what: 'etcd is restored', fault: 'etcd restored', run: () => this.#restoreFrom(snapshot) }];
+    return [backup, this.#restoreFrom(snapshot)];
   }
 
-  #restoreFrom(snapshot: Snapshot): void {
-    const { network, processes } = this.#cluster;
-    this.#isRestored = true;
-    if (this.#restore === 'agentsStopped') for (const process of processes) process.kill();
-    network.cut();
-    snapshot.restore();
+  /** Who stands still is known to be gone, or a restore takes longer than its Lease lasts: docs/safety.md says so. */
+  #restoreFrom(snapshot: Snapshot): Step {
+    const { network, clock, processes } = this.#cluster;
+    const isLong = this.#random.chance(0.5);
+    const ms = isLong ? LEASE_PERIOD_MS + this.#random.below(60_000) : this.#random.below(5_000);
+    const ends = ({ isPaused }: ModelProcess): boolean => this.#restore === 'agentsStopped' || (isPaused && !isLong);
+    const run = (): void => {
+      for (const process of processes.filter(ends)) process.kill();
+      network.cut();
+      clock.advance(ms);
+      snapshot.restore();
+    };
+    return { what: `etcd is restored, which takes ${ms} ms`, fault: 'etcd restored', run };
   }
 
   #report(error: unknown): string {

@@ -31,7 +31,7 @@ test.each([
   ['at once', false],
   ['only when the new history has grown longer than the old one', true],
 ])(
-  'An agent that meets a restored etcd %s takes the node over anew, and accounts for what is there now.',
+  'An agent that meets a restored etcd %s takes the node over anew, with a barrier over every claim, and accounts for what is there now.',
   async (_when, isLate) => {
     const scene = await Scene.open(controlPlane.kubeconfigPath, HOST);
     const agent = await scene.startReady({ kubeconfig: proxy.kubeconfigPath });
@@ -54,11 +54,8 @@ test.each([
     if (isLate) await growPast(scene, metadata.resourceVersion ?? '');
     proxy.setReachable(true);
 
-    await eventually(async () => {
-      const { token } = (await scene.readNode()).status?.agent ?? {};
-      expect(token).toBeDefined();
-      expect(token).not.toBe(status?.agent?.token);
-    });
+    const token = await newToken(scene, status?.agent?.token);
+    await eventually(async () => expect((await scene.read('old')).status?.token).toBe(token));
     expect((await scene.decided('was-pending')).status?.phase).toBe('Claimed');
     await scene.claim('after', { flavor: { vcpus: 1, memory: '1Gi' }, pciRequests: GPU });
     expect(reasonsOf(await scene.decided('after'))).toEqual(['InsufficientMemory', 'InsufficientPCIDevices']);
@@ -85,6 +82,15 @@ test('An agent that has nothing to write notices a restored etcd by its Lease: a
   await scene.sumsAreRight();
   await agent.untilReady();
 });
+
+/** The token of an agent that took the node over anew. */
+function newToken(scene: Scene, former: string | undefined): Promise<string> {
+  return eventually(async () => {
+    const { token } = (await scene.readNode()).status?.agent ?? {};
+    if (token === undefined || token === former) throw new Error('nobody has taken the node over anew');
+    return token;
+  });
+}
 
 /** Writes something that concerns nobody until the history is longer than it was. */
 async function growPast(scene: Scene, version: string): Promise<void> {

@@ -45,12 +45,15 @@ export interface ModelAgentParts {
   readonly wallMs?: () => number;
   /** Whether the Lease is ours for certain. */
   readonly mayDecide?: () => boolean;
-  /** The tenure before this one has seen that an older state was restored. */
+  /** Its process has seen that the history of the API server went back. */
   readonly restored?: boolean;
 }
 
 /** When to look again whether the Lease has been renewed after all. */
 const RECHECK_MS = 1_000;
+
+/** As in the shell: who does not hold the Lease any more does not begin step 3. */
+const TOO_LATE: Answer<ComputeNode> = { kind: 'unanswered', message: 'the Lease ran out meanwhile' };
 
 /** How far a cache is behind, where a test has one. */
 const STALE_CHANGES = 8;
@@ -94,7 +97,7 @@ export class ModelAgent {
     this.#sources = new ModelSources({
       nodeName: parts.settings.nodeName,
       api: parts.api,
-      send: (what, carryOut) => this.#sendList(what, carryOut),
+      send: (what, carryOut, again) => this.#sendList(what, carryOut, again),
       observe: (observation) => this.observe(observation),
       listClaims: (matches) => this.#listOf(matches),
       listsAtOnce: parts.tampering?.lists === 'atOnce',
@@ -122,11 +125,11 @@ export class ModelAgent {
 
   /** Connects to the host, follows the ComputeNode and takes the node over. */
   start(): void {
-    const { host, token } = this.#parts;
+    const { host, token, restored = false } = this.#parts;
     this.#driverPosition = host.events.length;
     if (host.fault === undefined) this.observe({ kind: 'driverConnected' });
     this.#listNode();
-    this.observe({ kind: 'lead', token });
+    this.observe({ kind: 'lead', token, restored });
     this.audit();
   }
 
@@ -271,14 +274,12 @@ export class ModelAgent {
     this.#sources.begin();
   }
 
-  #sendList(what: string, carryOut: () => () => void): Request {
-    const guarded = (): (() => void) => {
-      const told = carryOut();
-      return () => {
-        if (this.#isAlive && !this.#isRetired) told();
-      };
+  #sendList(what: string, carryOut: () => () => void, again: () => void): Request {
+    const unlessOver = (act: () => void) => () => {
+      if (this.#isAlive && !this.#isRetired) act();
     };
-    return this.#send({ sender: this.name, what, carryOut: guarded });
+    const guarded = (): (() => void) => unlessOver(carryOut());
+    return this.#send({ sender: this.name, what, carryOut: guarded, unanswered: unlessOver(again) });
   }
 
   #listOf(matches: (claim: InstanceClaim) => boolean): List<InstanceClaim> {
@@ -311,7 +312,7 @@ export class ModelAgent {
   #committed(answer: Answer<ComputeNode>): void {
     this.#commitIsOpen = false;
     this.#turnIsDue = true;
-    this.#perform(this.tracker.committed(answer));
+    this.#perform(this.tracker.committed(this.#parts.mayDecide?.() === false ? TOO_LATE : answer));
   }
 
   #driverEvent(): void {
@@ -368,7 +369,7 @@ export class ModelAgent {
         this.logged.push(effect);
         break;
       case 'steppedDown':
-        this.#end = { fatal: false, reason: effect.reason };
+        this.#end = { fatal: false, reason: effect.reason, restored: effect.restored };
         break;
       case 'fatal':
         this.#end = { fatal: true, reason: effect.message };

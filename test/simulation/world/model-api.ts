@@ -52,8 +52,8 @@ class Revisions {
   }
 }
 
-/** What `etcdutl snapshot restore --bump-revision` adds, so that no revision is used twice. */
-const RESTORE_BUMP = 1_000;
+/** What `etcdutl snapshot restore --bump-revision` is told to add, so that no revision is used twice. */
+const RESTORE_BUMP = 1_000_000_000;
 
 /** Everything that was stored at one moment. */
 export interface Snapshot {

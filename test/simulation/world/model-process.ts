@@ -70,6 +70,7 @@ export class ModelProcess {
   readonly #over: ModelAgent[] = [];
   #endedAtMs = 0;
   #wantsTenure = false;
+  /** The history of the API server went back while it was there. */
   #restored = false;
   #ending: Ending = 'none';
   #competesAtMs: number | undefined;
@@ -201,8 +202,6 @@ export class ModelProcess {
     this.#wantsTenure = false;
     if (this.#ending === 'stop' || !this.holdsLease) return;
     const { settings, api, host, clock, network, protocol, skewMs, newToken } = this.#parts;
-    const restored = this.#restored;
-    this.#restored = false;
     this.#tenure = new ModelAgent({
       name: this.name,
       token: newToken(),
@@ -211,7 +210,7 @@ export class ModelProcess {
       host,
       clock,
       network,
-      restored,
+      restored: this.#restored,
       wallMs: () => clock.nowMs + skewMs,
       mayDecide: () => this.holdsLease,
       ...(protocol.Tracker !== undefined && { Tracker: protocol.Tracker }),
@@ -281,7 +280,7 @@ export class ModelProcess {
     const matches = ({ metadata }: StoredLease): boolean => metadata.name === this.nodeName;
     const { items, revision } = leases.list(matches);
     this.#leaseWatch = leases.watch(matches, revision);
-    for (const lease of items) this.#tell({ kind: 'leaseSeen', lease });
+    for (const lease of items) this.#tell({ kind: 'leaseSeen', lease, listedAt: String(revision) });
   }
 
   #leaseEvent(): void {
@@ -302,6 +301,7 @@ export class ModelProcess {
         this.#wantsTenure = this.#ending === 'none';
         break;
       case 'lost':
+        this.#restored ||= effect.restored;
         this.#wantsTenure = false;
         this.#endTenure();
         break;

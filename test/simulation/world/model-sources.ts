@@ -17,8 +17,8 @@ import type { Request } from './network.ts';
 export interface ModelSourcesParts {
   readonly nodeName: string;
   readonly api: ModelApi;
-  /** Sends a list request; `carryOut` reads, and returns how the result is told. */
-  readonly send: (what: string, carryOut: () => () => void) => Request;
+  /** Sends a list request; `carryOut` reads, and returns how the result is told. Without an answer it is sent `again`. */
+  readonly send: (what: string, carryOut: () => () => void, again: () => void) => Request;
   readonly observe: (observation: Observation) => void;
   /** How claims are listed. */
   readonly listClaims: (matches: (claim: InstanceClaim) => boolean) => List<InstanceClaim>;
@@ -86,11 +86,14 @@ export class ModelSources {
       const { items, revision } = listClaims(matches);
       return () => {
         this.#flows.set(source, this.#claimFlow(api.claims.watch(matches, revision)));
-        this.#tell(this.#feed.claims(source, items));
+        this.#tell(this.#feed.claims(source, items, String(revision)));
         this.#beginOthers();
       };
     };
-    this.#listings.set(source, send(`list claims by ${source}`, carryOut));
+    this.#listings.set(
+      source,
+      send(`list claims by ${source}`, carryOut, () => this.list(source)),
+    );
   }
 
   #listMigrations(source: MigrationSource): void {
@@ -103,7 +106,10 @@ export class ModelSources {
         this.#tell(this.#feed.migrations(source, items));
       };
     };
-    this.#listings.set(source, send(`list migrations by ${source}`, carryOut));
+    this.#listings.set(
+      source,
+      send(`list migrations by ${source}`, carryOut, () => this.list(source)),
+    );
   }
 
   #claimFlow(watch: Watch<InstanceClaim>): Flow {

@@ -92,6 +92,12 @@ export class Request {
     this.#mayLand = false;
   }
 
+  /** The way to the server breaks: what has not arrived never does, and no answer finds its way back. */
+  cut(): void {
+    this.#mayLand = false;
+    this.#answer = undefined;
+  }
+
   /** The sender hears nothing. What has not landed yet still may. */
   giveUp(): void {
     this.#endWaiting();
@@ -181,9 +187,9 @@ export class Network {
     for (const request of this.#requests) request.hurry();
   }
 
-  /** The server ends: whatever has not been carried out is lost. Who waits hears nothing. */
+  /** The server ends: whatever has not been carried out is lost, and who waits hears nothing. What has arrived at who stands still is read later. */
   cut(): void {
-    for (const request of this.requests) if (request.mayLand) request.lose();
+    for (const request of this.requests) if (request.mayLand || !this.pausedSenders.has(request.sender)) request.cut();
   }
 
   steps(): Step[] {

@@ -49,8 +49,8 @@ export class World {
     return this.#agents;
   }
 
-  /** A new process, with a token of its own, that begins to take the node over. */
-  startAgent(given: Partial<TrackerSettings> = {}): ModelAgent {
+  /** A new process, with a token of its own, that begins to take the node over. `restored`: it has seen that the history went back. */
+  startAgent(given: Partial<TrackerSettings> = {}, restored = false): ModelAgent {
     this.#started += 1;
     const { api, host, clock, network } = this;
     const agent = new ModelAgent({
@@ -61,6 +61,7 @@ export class World {
       host,
       clock,
       network,
+      restored,
       ...(this.#tampering !== undefined && { tampering: this.#tampering }),
       ...(this.#Tracker !== undefined && { Tracker: this.#Tracker }),
     });
