@@ -12,6 +12,7 @@ import { orphanKey } from './held.ts';
 import type { Instances } from './instances.ts';
 import type { Outcome } from './messages.ts';
 import { isNewer } from './resource-version.ts';
+import { otherHolder } from './rivals.ts';
 import type { TrackerSettings } from './settings.ts';
 import { MAX_REF_BYTES, sizeOf } from './status-size.ts';
 import { type Circumstances, type Grounds, judge, type Verdict } from './verdict.ts';
@@ -152,25 +153,6 @@ function circumstances(entry: Entry, context: BatchContext, queued: boolean): Ci
     queued,
     overdue: deadlineMs !== undefined && nowMs >= deadlineMs,
   };
-}
-
-function otherHolder(entry: Entry, context: BatchContext): string | undefined {
-  for (const other of rivals(entry, context)) {
-    if (other !== entry && context.books.holds(other.ref.uid)) return `${other.ref.namespace}/${other.ref.name}`;
-  }
-  return undefined;
-}
-
-/** Claims for the same instance: by its uuid, which may be known from the hypervisor only, and the one that its metadata names. */
-function* rivals(entry: Entry, { cache, instances }: BatchContext): Generator<Entry> {
-  const id = instanceIdOf(entry.claim);
-  yield* cache.byInstance(id);
-  const own = instances.of(entry);
-  if (own !== undefined && own.uuid !== id) yield* cache.byInstance(own.uuid);
-  const wanted = instances.get(id);
-  if (wanted === undefined) return;
-  // Not where that claim has another instance: a copied domain carries the metadata of its original.
-  for (const other of instances.claimsOf(wanted)) if (instances.of(other) === wanted) yield other;
 }
 
 function decide(entry: Entry, verdict: Exclude<Verdict, { kind: 'wait' }>, context: BatchContext): Decision {

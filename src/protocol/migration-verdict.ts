@@ -10,7 +10,7 @@ import { claimKey, orphanKey } from './held.ts';
 import type { Berth } from './migration-status.ts';
 import type { Pulse } from './peers.ts';
 import type { TrackerSettings } from './settings.ts';
-import { type Grounds, groundsOf } from './verdict.ts';
+import { alreadyClaimed, type Grounds, groundsOf } from './verdict.ts';
 
 export interface MigrationCircumstances {
   readonly settings: TrackerSettings;
@@ -22,6 +22,8 @@ export interface MigrationCircumstances {
   /** What this host has of the instance already. */
   readonly instance?: ReportedInstance;
   readonly isOrphan: boolean;
+  /** Namespace/name of another claim that holds here for the same instance. */
+  readonly claimedBy?: string;
 }
 
 export type MigrationVerdict =
@@ -38,6 +40,7 @@ export function judgeMigration(
 ): MigrationVerdict {
   const fault = faultOf(migration, claim);
   if (claim === undefined || fault !== undefined) return refuse(fault ?? claimNotFound(migration));
+  if (circumstances.claimedBy !== undefined) return refuse(alreadyClaimed(circumstances.claimedBy));
   if (migration.spec.type === 'Evacuation') {
     const pulse = circumstances.pulseOf(claim.status?.nodeName ?? '');
     if (pulse === 'Unknown') return { kind: 'wait' };

@@ -28,6 +28,7 @@ import { concluded, locked, moved, noted, preMigrating, progressed, rejected, un
 import { judgeMigration, tellsDeadTarget } from './migration-verdict.ts';
 import type { Peers } from './peers.ts';
 import { readableAmounts } from './readable.ts';
+import { otherHolder } from './rivals.ts';
 import type { TrackerSettings } from './settings.ts';
 import { MIGRATION_SOURCES, selectsMigration } from './sources.ts';
 import { MAX_REF_BYTES, sizeOf } from './status-size.ts';
@@ -222,6 +223,7 @@ class Round {
   #circumstances(entry: Entry | undefined) {
     const { settings, books, devices, unschedulable, peers, nowMs, instances } = this.#context;
     const instance = entry && instances.of(entry);
+    const claimedBy = entry && otherHolder(entry, this.#context);
     return {
       settings,
       ledger: books.ledger,
@@ -229,6 +231,7 @@ class Round {
       unschedulable,
       pulseOf: (nodeName: string) => peers.pulseOf(nodeName, nowMs),
       ...(instance !== undefined && { instance }),
+      ...(claimedBy !== undefined && { claimedBy }),
       isOrphan: instance !== undefined && books.orphans.some(({ uuid }) => uuid === instance.uuid),
     };
   }

@@ -76,7 +76,8 @@ function adopt(asks: ClaimRequest, ledger: Ledger, circumstances: Circumstances)
   return { kind: 'grant', devices: [...assigned, ...others.map((address) => ({ request, address }))] };
 }
 
-function alreadyClaimed(by: string): Grounds {
+/** The instance is another claim's. */
+export function alreadyClaimed(by: string): Grounds {
   return {
     reasons: ['InstanceAlreadyClaimed'],
     message: `the instance is claimed by InstanceClaim ${by} already; delete that one first`,

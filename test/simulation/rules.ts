@@ -35,7 +35,7 @@ export class Rules {
     if (after.status?.phase !== 'Claimed' || !takes(before, after)) return;
     this.#hasRoom(after, revision, decider);
     this.#hasItsDevicesAlone(after, decider);
-    if (phaseOf(before) !== 'Claimed') this.#hasItsInstanceAlone(after, decider);
+    this.#hasItsInstanceAlone(after, decider);
   }
 
   /** A decision that lands is named in `deciding`. Where there is none to trust, the barrier covers everything. */
