@@ -46,6 +46,7 @@ export const idleRequests: Row = {
 interface AuditedRequest {
   readonly stage: string;
   readonly verb: string;
+  readonly requestURI: string;
   readonly user: { readonly username: string };
   readonly objectRef?: { readonly resource: string; readonly subresource?: string };
 }
@@ -61,7 +62,7 @@ async function requestsIn(auditLog: string): Promise<AuditedRequest[]> {
 
 function expectedOf(requests: readonly AuditedRequest[], seconds: number): number {
   const renewals = requests.filter(({ verb, objectRef }) => verb !== 'watch' && objectRef?.resource === 'leases');
-  const watches = Object.values(Object.groupBy(requests.filter(isWatch), ({ objectRef }) => objectRef?.resource ?? ''));
+  const watches = Object.values(Object.groupBy(requests.filter(isWatch), watchedOf));
   const renewedWatches = watches.map((same) => Math.min(same?.length ?? 0, Math.ceil(seconds / WATCH_SECONDS)));
   return (
     Math.min(renewals.length, Math.ceil(seconds / LEASE_RENEWAL_SECONDS)) +
@@ -71,6 +72,11 @@ function expectedOf(requests: readonly AuditedRequest[], seconds: number): numbe
 
 function isWatch({ verb }: AuditedRequest): boolean {
   return verb === 'watch';
+}
+
+/** A watch is known by what it is of and by what it selects: claims are watched by several fields. */
+function watchedOf({ objectRef, requestURI }: AuditedRequest): string {
+  return `${objectRef?.resource} ${new URL(requestURI, 'http://server').searchParams.get('fieldSelector')}`;
 }
 
 function wordsOf(requests: readonly AuditedRequest[]): string {
