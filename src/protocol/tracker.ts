@@ -56,6 +56,8 @@ export class Tracker {
   readonly #migrations: MigrationCache;
   readonly #peers = new Peers();
   #takeOver: TakeOver | undefined;
+  /** What a watch said of it last, before we owned it. */
+  #newsOfNode: Observation | undefined;
   /** Absent until we own the node. */
   #node: ComputeNode | undefined;
   /** The resourceVersion whose write was not accepted: nothing is decided until a read shows the present one. */
@@ -115,13 +117,19 @@ export class Tracker {
     if (this.#stopped) return [];
     if (observation.kind === 'lead') return this.#lead(observation.token, observation.restored);
     if (observation.kind === 'yield') return this.#stepDown('asked to yield');
-    if (this.#takeOver !== undefined && !this.#owns && isOfTakeOver(observation)) {
-      const effects = this.#takeOver.on(observation);
-      if (!this.#owns) return effects;
-      // The list that ends the take-over is the first one to learn from.
-      if (this.#takeOver.node !== undefined) this.#adoptNode(this.#takeOver.node);
-    }
-    return this.#learn(observation, nowMs);
+    if (this.#takeOver === undefined || this.#owns) return this.#learn(observation, nowMs);
+    if (isOfNode(observation)) this.#newsOfNode = observation;
+    if (!isOfTakeOver(observation)) return this.#learn(observation, nowMs);
+    const effects = this.#takeOver.on(observation);
+    return this.#owns ? this.#begin(this.#takeOver, observation, nowMs) : effects;
+  }
+
+  /** The list that ends the take-over is the first one to learn from, but for what became of the ComputeNode meanwhile. */
+  #begin({ node }: TakeOver, list: Observation, nowMs: number): readonly Effect[] {
+    if (node !== undefined) this.#adoptNode(node);
+    const news = this.#newsOfNode;
+    const effects = news === undefined ? [] : this.#learn(news, nowMs);
+    return this.#stopped ? effects : [...effects, ...this.#learn(list, nowMs)];
   }
 
   #lead(token: string, restored: boolean | undefined): readonly Effect[] {
@@ -481,6 +489,10 @@ export class Tracker {
 const NO_BATCH: Batch = { decisions: [], notes: [] };
 const NO_ROUND: MigrationRound = { decisions: [], effects: [] };
 
+function isOfNode({ kind }: Observation): boolean {
+  return kind === 'nodeSeen' || kind === 'nodeDeleted';
+}
+
 /** Reads and writes of the take-over are nobody else's business; what the world shows is. */
 function isOfTakeOver({ kind }: Observation): boolean {
   return TAKE_OVER_KINDS.has(kind);
@@ -501,6 +513,7 @@ const TAKE_OVER_KINDS: ReadonlySet<string> = new Set([
   'migrationSeen',
   'migrationGone',
   'nodeSeen',
+  'nodeDeleted',
 ]);
 
 function isUnderWay({ entry, write }: Decision): boolean {

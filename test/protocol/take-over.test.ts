@@ -56,6 +56,24 @@ describe('taking a node over', () => {
     expect(world.claim('a').status?.token).toBe('token-2');
   });
 
+  it('does not lose what an administrator changes meanwhile', () => {
+    const world = new World();
+    const first = world.startAgent();
+    world.settle();
+    const cordon = (unschedulable: boolean): void =>
+      void world.api.computeNodes.change('node-a', undefined, () => ({ spec: { unschedulable } }));
+    cordon(true);
+    world.create(claim({ name: 'a', whenInsufficient: 'Wait' }));
+    world.settle();
+    first.kill();
+    world.startAgent();
+    world.settle(/list claims/);
+    cordon(false);
+    world.settle(/list claims/);
+    world.settle();
+    expect(world.claim('a').status?.phase).toBe('Claimed');
+  });
+
   it('leaves alone what was deciding here and was taken elsewhere since: no write that started here can land on it', () => {
     const world = worldWithWritesUnderWay('a');
     world.api.claims.change('a', 'default', ({ spec }) => ({ spec: { ...spec, nodeName: 'node-b' } }));
