@@ -1,5 +1,11 @@
 /** What must hold at every moment, seen from the objects at the API server and the instances on the hosts alone. */
-import type { ComputeNode, InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import type {
+  ClaimedPciDevice,
+  ComputeNode,
+  Flavor,
+  InstanceClaim,
+  MigrationLock,
+} from '../../src/api/generated/v1alpha1.ts';
 import { type Cluster, OVERHEAD_BYTES } from './world/cluster.ts';
 import type { Change } from './world/model-api.ts';
 import type { ModelProcess } from './world/model-process.ts';
@@ -208,12 +214,46 @@ function mindIsKept(before: InstanceClaim, after: InstanceClaim, nowMs: number):
   if (from !== to && nowMs + TOLERANCE_MS < Date.parse(granted) + lifeMs) throw new Error(`${name} expired too soon`);
   const said = ({ status }: InstanceClaim): string =>
     JSON.stringify([status?.nodeName, status?.flavor, status?.pciDevices, status?.overhead]);
+  sidesAreKept(before, after);
   if (said(before) === said(after)) return;
-  const lock = before.status?.migration;
-  if (lock === undefined && !isFilledIn(before, after))
+  if (before.status?.migration === undefined && !isFilledIn(before, after))
     throw new Error(`${name} holds something else than it was granted`);
-  const nodes = [before.status?.nodeName, lock?.sourceNodeName, lock?.targetNodeName];
-  if (!nodes.includes(after.status?.nodeName)) throw new Error(`${name} went to ${after.status?.nodeName}`);
+}
+
+/**
+ * A migration has two sides, each a node, a flavor and devices. The claim is on one of them and the lock remembers the other; a write may
+ * exchange the two, or forget the other. Nothing else.
+ */
+function sidesAreKept(before: InstanceClaim, after: InstanceClaim): void {
+  const lock = before.status?.migration;
+  const next = after.status?.migration;
+  if (lock === undefined) return;
+  const { name } = after.metadata;
+  if (next !== undefined && next.uid !== lock.uid)
+    throw new Error(`${name} went from ${lock.name} to ${next.name} at once`);
+  const is = sideOf(after.status?.nodeName, after.status?.flavor, after.status?.pciDevices);
+  const wasOther = lock.arrived === true ? 'Source' : 'Target';
+  const own = sideOf(before.status?.nodeName, before.status?.flavor, before.status?.pciDevices);
+  const other = lockedSide(lock, wasOther);
+  if (is !== own && is !== other) throw new Error(`${name} is ${is}, neither ${own} nor ${other}`);
+  if (next === undefined || is === own) return;
+  const rest = lockedSide(next, next.arrived === true ? 'Source' : 'Target');
+  if (rest !== own) throw new Error(`${next.name} remembers ${rest} of ${name}, which was ${own}`);
+}
+
+function lockedSide(lock: MigrationLock, side: 'Source' | 'Target'): string {
+  const [nodeName, flavor] =
+    side === 'Source' ? [lock.sourceNodeName, lock.oldFlavor] : [lock.targetNodeName, lock.newFlavor];
+  return sideOf(nodeName, flavor, lock.pciDevices);
+}
+
+function sideOf(
+  nodeName: string | undefined,
+  flavor: Flavor | undefined,
+  devices: readonly ClaimedPciDevice[] = [],
+): string {
+  const addresses = devices.map(({ address }) => address).toSorted();
+  return `on ${nodeName} with ${flavor?.vcpus} vCPUs, ${flavor?.memory} and ${addresses.join(', ') || 'no device'}`;
 }
 
 /** After a way back the source tells the overhead that it has held all the time. */
