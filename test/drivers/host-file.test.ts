@@ -43,6 +43,11 @@ const mistakes: readonly (readonly [title: string, text: string, mistake: string
     'h.yaml:4: instances[0].vmState: "running" is not one of Building, Active',
   ],
   [
+    'a task that is none',
+    `${GOOD}instances:\n  - {${INSTANCE}, taskState: Resting}`,
+    'h.yaml:4: instances[0].taskState: "Resting" is not one of Spawning, Migrating',
+  ],
+  [
     'an ID that YAML takes for a number',
     `${GOOD}devices:\n  - {address: "0000:3b:00.0", vendorID: 8086, productID: "20b5"}`,
     'h.yaml:4: devices[0].vendorID: 8086 is not four lower-case hex digits in quotes',
@@ -63,6 +68,18 @@ const mistakes: readonly (readonly [title: string, text: string, mistake: string
 it.each(mistakes)('%s is told with its line and field', (_title, text, mistake) => {
   const file = readHostFile(text, 'h.yaml');
   expect(file.kind === 'mistakes' ? file.mistakes.join('\n') : 'no mistake').toContain(mistake);
+});
+
+it('a task is read, and where none is told there is none', () => {
+  const other = INSTANCE.replace('0001', '0002');
+  const file = readHostFile(
+    `${GOOD}instances:\n  - {${INSTANCE}, vmState: Paused, taskState: Migrating}\n  - {${other}}`,
+    'h.yaml',
+  );
+  expect(file.kind === 'read' && file.state.host.instances.map(({ taskState }) => taskState)).toEqual([
+    'Migrating',
+    undefined,
+  ]);
 });
 
 it('what is no YAML is told with its line', () => {

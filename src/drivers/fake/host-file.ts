@@ -1,6 +1,6 @@
 /** A fake host from a YAML file, checked field by field: a mistake names its line, its field and what to write instead. */
 import type { PciDevice } from '../../ledger/types.ts';
-import type { CpuInfo, CpuTopology, NumaCell, ReportedInstance, VmState } from '../driver.ts';
+import type { CpuInfo, CpuTopology, NumaCell, ReportedInstance, TaskState, VmState } from '../driver.ts';
 import { type FakeFaults, type FakeHost, NO_FAULTS } from './fake-host.ts';
 import type { FakeState } from './fake-hypervisor.ts';
 import { createFieldReader, type FieldReader } from './field-reader.ts';
@@ -19,6 +19,14 @@ const VM_STATES: readonly VmState[] = [
   'Rescued',
   'Resized',
   'Error',
+];
+const TASK_STATES: readonly TaskState[] = [
+  'Spawning',
+  'Migrating',
+  'Suspending',
+  'ImageSnapshot',
+  'Dumping',
+  'PoweringOff',
 ];
 const DEVICE_TYPES: readonly PciDevice['deviceType'][] = ['PCI', 'PF', 'VF'];
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -90,12 +98,14 @@ function readCell(field: FieldReader): NumaCell {
 }
 
 function readInstance(field: FieldReader): ReportedInstance {
-  field.only(['uuid', 'name', 'vmState', 'vcpus', 'memory', 'devices', 'osType', 'claim']);
+  field.only(['uuid', 'name', 'vmState', 'taskState', 'vcpus', 'memory', 'devices', 'osType', 'claim']);
   const claim = field.at('claim').only(['namespace', 'name']);
+  const taskState = field.at('taskState');
   return {
     uuid: field.at('uuid').matching(UUID, 'a UUID in lower case'),
     name: field.at('name').text(),
     vmState: field.at('vmState').choiceOr(VM_STATES, 'Active'),
+    ...(taskState.isPresent && { taskState: taskState.choiceOr(TASK_STATES, 'Spawning') }),
     vcpus: field.at('vcpus').count(),
     memoryBytes: field.at('memory').bytes(),
     devices: field.at('devices').list((device) => device.matching(PCI_ADDRESS, 'a PCI address such as 0000:3b:00.0')),
