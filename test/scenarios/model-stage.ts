@@ -1,12 +1,19 @@
-/** Scenarios on the modelled API server: two nodes, and an agent of each. */
-import type { InstanceClaim, Migration, MigrationPhase } from '../../src/api/generated/v1alpha1.ts';
-import type { VmState } from '../../src/drivers/driver.ts';
+/** Scenarios on the modelled API server: an agent of each node. */
+import type {
+  ComputeNode,
+  ComputeNodeSpec,
+  InstanceClaim,
+  Migration,
+  MigrationPhase,
+} from '../../src/api/generated/v1alpha1.ts';
+import type { PciDevice } from '../../src/ledger/types.ts';
 import { Cluster } from '../simulation/world/cluster.ts';
-import { claim, gpu, instance } from '../simulation/world/objects.ts';
+import { claim, instance } from '../simulation/world/objects.ts';
 import { bytes } from '../simulation/world/recount.ts';
-import type { Flavor, NodeFigures, NodeName } from './scenario.ts';
-import type { Size, Stage, Wish } from './stage.ts';
+import type { NodeName } from './scenario.ts';
+import { type Appearance, devicesOn, gpuAddresses, HOST, type Stage, type Wish, wishedOf } from './stage.ts';
 
+const NAMESPACE = 'default';
 const CLOCKS = { skewMs: 0, rate: 1 };
 const LEASE_MS = 70_000;
 const MAX_STEPS = 10_000;
@@ -14,78 +21,76 @@ const MAX_STEPS = 10_000;
 export class ModelStage implements Stage {
   readonly cluster: Cluster;
 
-  constructor(overheadBytes = 0n) {
+  constructor(nodeNames: readonly NodeName[]) {
     this.cluster = new Cluster({
-      nodeNames: ['node-a', 'node-b'],
+      nodeNames,
       lease: 'kept',
       knowsTheDead: true,
       maxBatch: 16,
       protocol: {},
-      overheadBytes,
-      host: {
-        totals: { vcpus: 8n, memoryBytes: 16n << 30n, diskBytes: 100n << 30n },
-        devices: [gpu(1), gpu(2)],
-      },
+      overheadBytes: 0n,
+      hostOf: (nodeName) => ({
+        totals: { vcpus: BigInt(HOST.vcpus), memoryBytes: bytes(HOST.memory), diskBytes: bytes(HOST.disk) },
+        devices: gpuAddresses(nodeName as NodeName).map(gpuAt),
+      }),
     });
-    for (const nodeName of ['node-a', 'node-b'] as const) this.cluster.startProcess(nodeName, CLOCKS);
+    for (const nodeName of nodeNames) this.cluster.startProcess(nodeName, CLOCKS);
     this.#settle();
   }
 
-  async createClaim({ name, flavor, gpus }: Wish & { readonly flavor: Flavor }, nodeName: NodeName): Promise<void> {
-    const created = claim({ name, nodeName, ...requestsOf(gpus) });
-    this.cluster.api.claims.create({ ...created, spec: { ...created.spec, flavor } });
+  async createClaim(wish: Wish, nodeName: NodeName): Promise<void> {
+    const created = claim({ name: wish.name, nodeName });
+    this.cluster.api.claims.create({ ...created, spec: { ...created.spec, ...wishedOf(wish) } });
   }
 
   async createMigration(
-    { name, flavor, gpus }: Wish,
+    wish: Wish,
     claimName: string,
     type: Migration['spec']['type'],
     targetNodeName: NodeName,
   ): Promise<void> {
-    const spec = { claimName, type, targetNodeName, ...(flavor !== undefined && { flavor }), ...requestsOf(gpus) };
-    const metadata = { name, namespace: 'default' };
     this.cluster.api.migrations.create({
       apiVersion: 'resourcetracker.dev/v1alpha1',
       kind: 'Migration',
-      metadata,
-      spec,
+      metadata: { name: wish.name, namespace: NAMESPACE },
+      spec: { claimName, type, targetNodeName, ...wishedOf(wish) },
     });
   }
 
   async deleteClaim(name: string): Promise<void> {
-    const gone = this.cluster.api.claims.delete(name, 'default');
+    const { claims, migrations } = this.cluster.api;
+    const gone = claims.delete(name, NAMESPACE);
     // As Kubernetes' garbage collector does.
-    for (const { metadata } of this.cluster.api.migrations.list().items)
+    for (const { metadata } of migrations.list().items)
       if (metadata.ownerReferences?.some(({ uid }) => uid === gone?.metadata.uid) === true)
-        this.cluster.api.migrations.delete(metadata.name, 'default');
+        migrations.delete(metadata.name, NAMESPACE);
   }
 
   async deleteMigration(name: string): Promise<void> {
-    this.cluster.api.migrations.delete(name, 'default');
+    this.cluster.api.migrations.delete(name, NAMESPACE);
   }
 
   async report(migration: string, phase: MigrationPhase): Promise<void> {
-    this.cluster.api.migrations.change(migration, 'default', ({ status }) => ({ status: { ...status, phase } }));
+    this.cluster.api.migrations.change(migration, NAMESPACE, ({ status }) => ({ status: { ...status, phase } }));
   }
 
   async decide(migration: string, decision: NonNullable<Migration['spec']['decision']>): Promise<void> {
-    this.cluster.api.migrations.change(migration, 'default', ({ spec }) => ({ spec: { ...spec, decision } }));
+    this.cluster.api.migrations.change(migration, NAMESPACE, ({ spec }) => ({ spec: { ...spec, decision } }));
   }
 
-  async putInstance(
-    name: string,
-    nodeName: NodeName,
-    state: 'Active' | 'Stopped' | 'Arriving',
-    size?: Size,
-  ): Promise<void> {
-    const { metadata, status } = this.#claimOf(name);
-    const { vcpus = 0, memory = 0 } = size ?? status?.flavor ?? {};
-    const vmState: VmState = state === 'Arriving' ? 'Paused' : state;
+  async configure(nodeName: NodeName, given: ComputeNodeSpec): Promise<void> {
+    this.cluster.api.computeNodes.change(nodeName, undefined, ({ spec }) => ({ spec: { ...spec, ...given } }));
+  }
+
+  async putInstance(name: string, nodeName: NodeName, { state, size, devices }: Appearance): Promise<void> {
+    const of = this.#claimOf(name);
+    const { vcpus = 0, memory = 0 } = size ?? of.status?.flavor ?? {};
     const put = instance({
-      uuid: metadata.uid ?? '',
-      vmState,
+      uuid: of.metadata.uid ?? '',
+      vmState: state === 'Arriving' ? 'Paused' : state,
       vcpus: BigInt(vcpus),
       memoryBytes: bytes(memory),
+      devices: devices ?? devicesOn(of, (other) => other === nodeName),
       ...(state === 'Arriving' && { taskState: 'Migrating' as const }),
     });
     this.cluster.putInstance(nodeName, put);
@@ -93,6 +98,12 @@ export class ModelStage implements Stage {
 
   async removeInstance(name: string, nodeName: NodeName): Promise<void> {
     this.cluster.host(nodeName).remove(this.#claimOf(name).metadata.uid ?? '');
+  }
+
+  async connectHypervisor(nodeName: NodeName, isConnected: boolean): Promise<void> {
+    const host = this.cluster.host(nodeName);
+    if (isConnected) host.connect();
+    else host.disconnect('away');
   }
 
   async killAgent(nodeName: NodeName): Promise<void> {
@@ -121,36 +132,28 @@ export class ModelStage implements Stage {
     throw new Error('the world does not come to rest');
   }
 
-  async figures(nodeName: NodeName): Promise<NodeFigures> {
-    const { used, available } = this.cluster.api.computeNodes.get(nodeName)?.status ?? {};
-    return { used: words(used), available: words(available) };
+  async node(nodeName: NodeName): Promise<ComputeNode | undefined> {
+    return this.cluster.api.computeNodes.get(nodeName);
   }
 
   async claim(name: string): Promise<InstanceClaim | undefined> {
-    return this.cluster.api.claims.get(name, 'default');
+    return this.cluster.api.claims.get(name, NAMESPACE);
   }
 
   async migration(name: string): Promise<Migration | undefined> {
-    return this.cluster.api.migrations.get(name, 'default');
+    return this.cluster.api.migrations.get(name, NAMESPACE);
   }
 
+  /** Also one that is gone: its instance may be there still. */
   #claimOf(name: string): InstanceClaim {
-    const found = this.cluster.api.claims.get(name, 'default');
+    const { claims } = this.cluster.api;
+    const last = claims.log.findLast(({ before }) => before?.metadata.name === name)?.before;
+    const found = claims.get(name, NAMESPACE) ?? last;
     if (found === undefined) throw new Error(`there is no claim ${name}`);
     return found;
   }
 }
 
-function requestsOf(count: number | undefined) {
-  return count === undefined ? {} : { pciRequests: [{ name: 'gpus', count, alias: 'gpu' }] };
-}
-
-interface Told {
-  readonly vcpus?: number;
-  readonly memory?: number | string;
-  readonly disk?: number | string;
-}
-
-function words({ vcpus = 0, memory = 0, disk = 0 }: Told = {}): string {
-  return `${vcpus} ${memory} ${disk}`;
+function gpuAt(address: string): PciDevice {
+  return { address, vendorID: '10de', productID: '2204', deviceType: 'PCI' };
 }

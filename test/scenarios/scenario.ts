@@ -1,6 +1,7 @@
 /**
  * Scenarios are text files that people read: one step a line, and behind it what each node uses and has available afterwards, as
- * `vCPUs memory disk`. What a column leaves out is as it was before. Lines of `#` are comments. Whoever runs them provides a Stage.
+ * `vCPUs memory disk`. What a column leaves out is as it was before. The first step has a column for each node: two, or three. Lines of
+ * `#` are comments, the first of which says what the file shows. Whoever runs them provides a Stage.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { join } from 'node:path';
 const FOLDER = join(import.meta.dirname, 'files');
 const SUFFIX = '.scenario';
 
-export const NODES = ['node-a', 'node-b'] as const;
+const NODES = ['node-a', 'node-b', 'node-c'] as const;
 export type NodeName = (typeof NODES)[number];
 
 /** Figures of one node, as a file writes them: `2 4Gi 20Gi`. */
@@ -26,12 +27,15 @@ export interface Flavor {
 export interface ScenarioStep {
   readonly line: number;
   readonly words: string;
-  /** What must be published once the step has settled. */
-  readonly figures: Readonly<Record<NodeName, NodeFigures>>;
+  /** What must be published of each node once the step has settled. */
+  readonly figures: ReadonlyMap<NodeName, NodeFigures>;
 }
 
 export interface Scenario {
+  /** Of its file, without the ending: it may be part of the names of objects. */
+  readonly name: string;
   readonly title: string;
+  readonly nodes: readonly NodeName[];
   readonly steps: readonly ScenarioStep[];
 }
 
@@ -42,29 +46,34 @@ export function scenarios(): readonly Scenario[] {
 }
 
 /** Reads one file; throws with its name and line where it cannot be read. */
-export function parse(text: string, name: string): Scenario {
+export function parse(text: string, fileName: string): Scenario {
   const lines = text.split('\n');
   const [first = ''] = lines;
-  if (!first.startsWith('# ')) throw new Error(`${name}: the first line is "# " and a title`);
+  if (!first.startsWith('# ')) throw new Error(`${fileName}: the first line is "# " and a title`);
   const steps: ScenarioStep[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.startsWith('#') || line.trim() === '') continue;
-    const [words = '', ...columns] = line.split('|').map((column) => column.trim());
-    const before = steps.at(-1)?.figures;
-    const figures = {
-      'node-a': figuresOf(columns[0], before?.['node-a']),
-      'node-b': figuresOf(columns[1], before?.['node-b']),
-    };
-    steps.push({ line: index + 1, words, figures });
+    const step = stepOf(line, index + 1, steps.at(-1)?.figures);
+    if (step === undefined) throw new Error(`${fileName}:${index + 1}: the first step tells the figures of every node`);
+    steps.push(step);
   }
-  return { title: first.slice(2), steps };
+  const [{ figures } = { figures: new Map() }] = steps;
+  return { name: fileName.replace(SUFFIX, ''), title: first.slice(2), nodes: [...figures.keys()], steps };
 }
 
-function figuresOf(column: string | undefined, before: NodeFigures | undefined): NodeFigures {
-  if (column === undefined || column === '') {
-    if (before === undefined) throw new Error('the first step tells the figures of both nodes');
-    return before;
+function stepOf(line: string, number: number, before?: ScenarioStep['figures']): ScenarioStep | undefined {
+  const [words = '', ...columns] = line.split('|').map((column) => column.trim());
+  const nodes = before === undefined ? NODES.slice(0, columns.length) : [...before.keys()];
+  const figures = new Map<NodeName, NodeFigures>();
+  for (const [index, nodeName] of nodes.entries()) {
+    const told = figuresOf(columns[index]) ?? before?.get(nodeName);
+    if (told !== undefined) figures.set(nodeName, told);
   }
+  return figures.size === 0 || figures.size < nodes.length ? undefined : { line: number, words, figures };
+}
+
+function figuresOf(column: string | undefined): NodeFigures | undefined {
+  if (column === undefined || column === '') return undefined;
   const [used = '', available = ''] = column.split(/ {2,}/);
   return { used, available };
 }

@@ -17,8 +17,8 @@ export interface ClusterParts {
   readonly knowsTheDead: boolean;
   readonly maxBatch: number;
   readonly protocol: Protocol;
-  /** Of every host, instead of the usual one. */
-  readonly host?: Omit<ModelHostParts, 'hostname'>;
+  /** What a host has instead of the usual. */
+  readonly hostOf?: (nodeName: string) => Omit<ModelHostParts, 'hostname'>;
   /** Per instance; the usual one: OVERHEAD_BYTES. */
   readonly overheadBytes?: bigint;
 }
@@ -64,7 +64,7 @@ export class Cluster {
 
   constructor(parts: ClusterParts) {
     this.parts = parts;
-    for (const name of parts.nodeNames) this.#hosts.set(name, hostOf(name, parts.host));
+    for (const name of parts.nodeNames) this.#hosts.set(name, hostOf(name, parts.hostOf));
   }
 
   /** Processes that have not ended. */
@@ -136,11 +136,11 @@ export class Cluster {
   }
 }
 
-function hostOf(name: string, parts: ClusterParts['host']): ModelHost {
+function hostOf(name: string, partsOf: ClusterParts['hostOf']): ModelHost {
   return new ModelHost({
     hostname: name.replace('node', 'host'),
     totals: { vcpus: 8n, memoryBytes: 6n * GIBIBYTE, diskBytes: 60n * GIBIBYTE },
     ...(DEVICES !== undefined && { devices: DEVICES }),
-    ...parts,
+    ...partsOf?.(name),
   });
 }
