@@ -15,8 +15,10 @@ export interface FakeInstance {
   readonly uuid: string;
   readonly name: string;
   readonly vmState?: string;
+  readonly taskState?: string;
   readonly vcpus: number;
   readonly memory: string;
+  readonly devices?: readonly string[];
   readonly claim?: { readonly namespace: string; readonly name: string };
 }
 

@@ -100,7 +100,7 @@ interface Subject {
   readonly apiGroup?: string;
 }
 
-function user(name: string): Subject {
+export function user(name: string): Subject {
   return { kind: 'User', name, apiGroup: 'rbac.authorization.k8s.io' };
 }
 
@@ -109,7 +109,7 @@ function account({ serviceAccount, namespace }: TokenOwner): Subject {
 }
 
 /** Binds a cluster role, in a namespace or for all. */
-function bind(role: string, subject: Subject, namespace?: string): Manifest {
+export function bind(role: string, subject: Subject, namespace?: string): Manifest {
   const name = `${role}-${subject.name.replaceAll(/[^a-z0-9]+/g, '-')}`;
   const body = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
