@@ -5,7 +5,9 @@ import type {
   Flavor,
   InstanceClaim,
   InstanceClaimStatus,
+  Migration,
   MigrationLock,
+  MigrationStatus,
 } from '../../src/api/generated/v1alpha1.ts';
 import type { HostReport, ReportedInstance } from '../../src/drivers/driver.ts';
 import type { PciDevice } from '../../src/ledger/types.ts';
@@ -85,13 +87,19 @@ const writtenFlavor: fc.Arbitrary<Flavor> = fc.record({
   memory: fc.oneof(fc.constantFrom('1Gi', '-5', 'much', '9223372036854775807'), fc.integer()),
 });
 
-const migration: fc.Arbitrary<MigrationLock> = fc.record(
+const MIGRATION_UIDS = ['m-1', 'm-2', 'm-3'];
+const migrationName = fc.constantFrom('move', '__proto__', 'constructor', 'm'.repeat(253));
+
+const lock: fc.Arbitrary<MigrationLock> = fc.record(
   {
-    uid: fc.constantFrom('m-1', 'm-2'),
+    uid: fc.constantFrom(...MIGRATION_UIDS),
+    name: migrationName,
     sourceNodeName: fc.constantFrom(...NODES),
     targetNodeName: fc.constantFrom(...NODES),
     oldFlavor: writtenFlavor,
     newFlavor: writtenFlavor,
+    pciDevices: claimedDevices,
+    arrived: fc.boolean(),
   },
   { requiredKeys: ['uid', 'sourceNodeName', 'targetNodeName'] },
 );
@@ -108,7 +116,7 @@ const status: fc.Arbitrary<InstanceClaimStatus> = partial<Required<InstanceClaim
   attempts: fc.uniqueArray(fc.record({ nodeName: fc.constantFrom(...NODES) }), {
     selector: ({ nodeName }) => nodeName,
   }),
-  migration,
+  migration: lock,
   vmState: fc.constantFrom('Active', 'Building', 'Stopped'),
   taskState: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,20}$/),
   token: fc.constant('token'),
@@ -168,6 +176,74 @@ export const anyClaim: fc.Arbitrary<InstanceClaim> = fc.record(
   },
   { requiredKeys: ['apiVersion', 'kind', 'metadata', 'spec'] },
 ) as fc.Arbitrary<InstanceClaim>;
+
+const migrationStatus: fc.Arbitrary<MigrationStatus> = partial<Required<MigrationStatus>>({
+  phase: fc.constantFrom(
+    'Pending',
+    'PreMigrating',
+    'Migrating',
+    'PostMigrating',
+    'Finished',
+    'Confirmed',
+    'Reverted',
+    'Rejected',
+    'Failed',
+  ),
+  claimUID: fc.constantFrom(...UIDS),
+  sourceNodeName: fc.constantFrom(...NODES),
+  sourceHostname: fc.constant('host'),
+  targetHostname: fc.constant('host'),
+  targetHostIP: fc.constant('10.0.0.1'),
+  oldFlavor: writtenFlavor,
+  newFlavor: writtenFlavor,
+  overhead: partial({ memory: fc.constantFrom('1Mi', '-1Mi', 'x', 5) }),
+  pciDevices: claimedDevices,
+  token: fc.constant('token'),
+  columns: partial({ flavor: fc.string({ unit: 'grapheme', maxLength: 100 }) }),
+  conditions,
+});
+
+const owner = fc.record({
+  apiVersion: word,
+  kind: fc.constantFrom('InstanceClaim', 'Pod', ''),
+  name: word,
+  uid: fc.constantFrom(...UIDS),
+});
+
+/** A Migration whose every field may be missing, wrong, or at its limit, as far as it has the type that it should have. */
+export const anyMigration: fc.Arbitrary<Migration> = fc.record(
+  {
+    apiVersion: fc.constant('resourcetracker.dev/v1alpha1' as const),
+    kind: fc.constant('Migration' as const),
+    metadata: fc.record(
+      {
+        name: migrationName,
+        namespace,
+        uid: fc.constantFrom(...MIGRATION_UIDS),
+        resourceVersion: fc.oneof(fc.nat(1_000).map(String), fc.string()),
+        generation: fc.nat(3),
+        creationTimestamp: timestamp,
+        deletionTimestamp: timestamp,
+        ownerReferences: fc.array(owner, { maxLength: 2 }),
+      },
+      { requiredKeys: ['name'] },
+    ),
+    spec: fc.record(
+      {
+        claimName: name,
+        type: fc.constantFrom('Resize', 'ColdMigration', 'LiveMigration', 'Evacuation'),
+        targetNodeName: fc.constantFrom(...NODES, 'node-a', 'node-a'),
+        flavor,
+        limits: partial({ vcpus: count, memory: quantity, disk: quantity }),
+        pciRequests: fc.array(pciRequest, { maxLength: 3 }),
+        decision: fc.constantFrom('Confirm', 'Revert', 'Abort'),
+      },
+      { requiredKeys: ['claimName', 'type', 'targetNodeName'] },
+    ),
+    status: migrationStatus,
+  },
+  { requiredKeys: ['apiVersion', 'kind', 'metadata', 'spec'] },
+) as fc.Arbitrary<Migration>;
 
 const filter = partial({ vendorID: word, productID: word, address: word, physicalNetwork: word, tags: fc.array(word) });
 

@@ -23,7 +23,7 @@ interface Schema {
 }
 
 /** The schema of a kind's status. */
-export function statusSchema(plural: 'computenodes' | 'instanceclaims'): Schema {
+export function statusSchema(plural: 'computenodes' | 'instanceclaims' | 'migrations'): Schema {
   const text = readFileSync(new URL(`../../crds/${plural}.yaml`, import.meta.url), 'utf8');
   const status = parse(text).spec.versions[0].schema.openAPIV3Schema.properties.status;
   return status satisfies Schema;

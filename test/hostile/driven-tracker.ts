@@ -13,6 +13,7 @@ export interface DrivenParts {
   readonly report?: Partial<HostReport>;
   /** What the API server lists at the take-over. */
   readonly claims?: readonly InstanceClaim[];
+  readonly migrations?: readonly Migration[];
   /** What an administrator wrote. */
   readonly node?: Partial<ComputeNode>;
 }
@@ -32,6 +33,10 @@ export class DrivenTracker {
   nowMs = START_MS;
   /** Writes of claims that the last turn asked for. */
   written: readonly InstanceClaim[] = [];
+  /** Statuses of migrations that were written. */
+  writtenMigrations: Migration[] = [];
+  /** All that was asked of the API server since the last turn began, that turn's writes among it. */
+  asked: Effect['kind'][] = [];
   #revision = 0;
 
   constructor(parts: DrivenParts = {}) {
@@ -45,6 +50,7 @@ export class DrivenTracker {
     };
     this.node = this.#stored({ ...empty, ...parts.node });
     for (const claim of parts.claims ?? []) this.#keep(claim);
+    for (const migration of parts.migrations ?? []) this.#keepMigration(migration);
     this.observe({ kind: 'driverConnected' });
     this.observe({ kind: 'lead', token: TOKEN });
     this.audit();
@@ -85,6 +91,8 @@ export class DrivenTracker {
 
   /** One turn with all its answers; what it wants done is in `written`. Returns when time alone may change something. */
   turn(): number | undefined {
+    this.asked = [];
+    this.writtenMigrations = [];
     const { effects, commit, dueMs } = this.tracker.decide(this.nowMs);
     const all = [...effects];
     if (commit !== undefined) {
@@ -115,6 +123,14 @@ export class DrivenTracker {
     return found;
   }
 
+  migration(name: string, namespace = 'default'): Migration {
+    const found = [...this.migrations.values()].find(
+      ({ metadata }) => metadata.name === name && metadata.namespace === namespace,
+    );
+    if (found === undefined) throw new Error(`there is no migration ${namespace}/${name}`);
+    return found;
+  }
+
   #keep(claim: InstanceClaim): InstanceClaim {
     const stored = this.#stored(claim);
     this.claims.set(claim.metadata.uid ?? '', stored);
@@ -142,7 +158,10 @@ export class DrivenTracker {
       if (effect.kind === 'decided') this.decided.push(effect.outcome);
       else if (effect.kind === 'migrated') this.migrated.push(effect.outcome);
       else if (effect.kind === 'log') this.logged.push(effect.message);
-      else this.observe(this.#answer(effect));
+      else {
+        this.asked.push(effect.kind);
+        this.observe(this.#answer(effect));
+      }
     }
   }
 
@@ -171,6 +190,7 @@ export class DrivenTracker {
         return { kind: 'migrationRead', ref: effect.ref, answer: answerOf(this.migrations.get(effect.ref.uid)) };
       case 'writeMigration':
       case 'ownMigration':
+        if (effect.kind === 'writeMigration') this.writtenMigrations.push(effect.migration);
         return {
           kind: 'migrationWritten',
           ref: effect.ref,
