@@ -8,6 +8,7 @@ import type { Answer, Effect, MigrationOutcome, NamespacedName, ObjectRef } from
 import { keptMigration, MIGRATION_KIND, migrationRefOf, phaseOf } from './migration-facts.ts';
 import { isNewer } from './resource-version.ts';
 import { type MigrationSource, selectsMigration } from './sources.ts';
+import { Turns } from './turns.ts';
 
 export interface MigrationEntry {
   readonly ref: ObjectRef;
@@ -19,13 +20,21 @@ export interface MigrationEntry {
   isBusy: boolean;
   /** The claim of its name when it was looked up for it. */
   lookup?: 'asking' | Answer<InstanceClaim>;
+  /** It was looked at, and cannot be told before it is known whether this node's agent lives. */
+  waitsForPulseOf?: string;
   /** What is told to people once the API server shows it. */
   outcome?: MigrationOutcome;
 }
 
 export class MigrationCache {
+  /** Those that are to be taken up here. */
+  readonly pending = new Turns<MigrationEntry>();
   readonly #nodeName: string;
   readonly #entries = new Map<string, MigrationEntry>();
+  /** Claims that are looked up, by namespace and name, and for whom. */
+  readonly #lookUps = new Map<string, readonly MigrationEntry[]>();
+  /** Those of them that are not sent yet. */
+  readonly #unsent = new Set<string>();
   /** UIDs of migrations that are surely gone. */
   readonly #gone = new Set<string>();
   /** UIDs of migrations that are read because a claim is locked for them and nothing else is known of them. */
@@ -49,7 +58,7 @@ export class MigrationCache {
 
   /** How many requests are under way. */
   busy(): number {
-    let count = 0;
+    let count = this.#lookUps.size;
     for (const { isBusy } of this.#entries.values()) if (isBusy) count += 1;
     return count;
   }
@@ -99,10 +108,29 @@ export class MigrationCache {
     return [...refused, ...this.read(entry)];
   }
 
-  lookedUp({ namespace, name }: NamespacedName, answer: Answer<InstanceClaim>): void {
-    for (const entry of this.#entries.values())
-      if (entry.lookup === 'asking' && entry.ref.namespace === namespace && entry.migration.spec.claimName === name)
-        entry.lookup = answer;
+  /**
+   * Looks up the claim that it names: once, however many migrations name it. One that was sent already may be from before this migration:
+   * it is asked again once that one is answered.
+   */
+  lookUp(entry: MigrationEntry): readonly Effect[] {
+    const name = { namespace: entry.ref.namespace, name: entry.migration.spec.claimName };
+    const key = keyOf(name);
+    const askers = this.#lookUps.get(key);
+    if (askers !== undefined && !this.#unsent.has(key)) return [];
+    entry.lookup = 'asking';
+    this.#lookUps.set(key, [...(askers ?? []), entry]);
+    this.#unsent.add(key);
+    return askers === undefined ? [{ kind: 'lookUpClaim', name }] : [];
+  }
+
+  /** All that is to be looked up is on its way. */
+  lookUpsSent(): void {
+    this.#unsent.clear();
+  }
+
+  lookedUp(name: NamespacedName, answer: Answer<InstanceClaim>): void {
+    for (const entry of this.#lookUps.get(keyOf(name)) ?? []) entry.lookup = answer;
+    this.#lookUps.delete(keyOf(name));
   }
 
   read(entry: MigrationEntry): readonly Effect[] {
@@ -121,8 +149,7 @@ export class MigrationCache {
 
   /** Forgets all but those that are wanted. */
   keep(isWanted: (entry: MigrationEntry) => boolean, isLocked: (uid: string) => boolean): void {
-    for (const entry of this.#entries.values())
-      if (!isLocked(entry.ref.uid) && !isWanted(entry)) this.#entries.delete(entry.ref.uid);
+    for (const entry of this.#entries.values()) if (!isLocked(entry.ref.uid) && !isWanted(entry)) this.#forget(entry);
     for (const uid of this.#gone) if (!isLocked(uid)) this.#gone.delete(uid);
   }
 
@@ -134,18 +161,39 @@ export class MigrationCache {
       const createdAtMs = timeOf(migration.metadata.creationTimestamp) ?? nowMs;
       const entry: MigrationEntry = { ref, createdAtMs, migration, seenAtMs: nowMs, isBusy: false };
       this.#entries.set(ref.uid, entry);
+      this.#classify(entry);
       return entry;
     }
     known.seenAtMs = nowMs;
-    if (isNewer(migration.metadata.resourceVersion, known.migration.metadata.resourceVersion))
+    if (isNewer(migration.metadata.resourceVersion, known.migration.metadata.resourceVersion)) {
       known.migration = migration;
+      delete known.waitsForPulseOf;
+      this.#classify(known);
+    }
     return known;
   }
 
+  #classify(entry: MigrationEntry): void {
+    const { migration } = entry;
+    const isPending = migration.spec.targetNodeName === this.#nodeName && phaseOf(migration) === 'Pending';
+    if (isPending) this.pending.put(entry);
+    else this.pending.delete(entry);
+  }
+
   #drop(uid: string): void {
-    this.#entries.delete(uid);
+    const entry = this.#entries.get(uid);
+    if (entry !== undefined) this.#forget(entry);
     this.#gone.add(uid);
   }
+
+  #forget(entry: MigrationEntry): void {
+    this.#entries.delete(entry.ref.uid);
+    this.pending.delete(entry);
+  }
+}
+
+function keyOf({ namespace, name }: NamespacedName): string {
+  return `${namespace}/${name}`;
 }
 
 function writeRefused({ namespace, name }: ObjectRef, error: string): Effect {

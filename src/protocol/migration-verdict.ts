@@ -29,8 +29,8 @@ export interface MigrationCircumstances {
 export type MigrationVerdict =
   | { readonly kind: 'grant'; readonly berth: Berth }
   | ({ readonly kind: 'refuse' } & Grounds)
-  /** It cannot be told yet. */
-  | { readonly kind: 'wait' };
+  /** It cannot be told before it is known whether that node's agent lives. */
+  | { readonly kind: 'wait'; readonly forPulseOf: string };
 
 /** The verdict on a migration that is Pending, with every failing reason. Changes nothing. */
 export function judgeMigration(
@@ -42,8 +42,9 @@ export function judgeMigration(
   if (claim === undefined || fault !== undefined) return refuse(fault ?? claimNotFound(migration));
   if (circumstances.claimedBy !== undefined) return refuse(alreadyClaimed(circumstances.claimedBy));
   if (migration.spec.type === 'Evacuation') {
-    const pulse = circumstances.pulseOf(claim.status?.nodeName ?? '');
-    if (pulse === 'Unknown') return { kind: 'wait' };
+    const source = claim.status?.nodeName ?? '';
+    const pulse = circumstances.pulseOf(source);
+    if (pulse === 'Unknown') return { kind: 'wait', forPulseOf: source };
     if (pulse === 'Alive') return refuse(sourceAlive(claim));
   }
   const asks = asked(wishOf(migration, claim), circumstances.settings);

@@ -105,9 +105,8 @@ class Round {
     for (const { entry, lock } of this.#locked.values()) if (!isBusy(entry)) this.#goOn(entry, lock);
     const others = [...migrations.entries()].filter(({ ref, isBusy: busy }) => !busy && !this.#locked.has(ref.uid));
     for (const entry of others.filter(({ migration }) => phaseOf(migration) !== 'Pending')) this.#conclude(entry);
-    const isNew = ({ migration: { spec, status } }: MigrationEntry): boolean =>
-      spec.targetNodeName === settings.nodeName && (status?.phase ?? 'Pending') === 'Pending';
-    for (const entry of others.filter(isNew).sort(byAge)) this.#takeUp(entry);
+    this.#takeUpSome();
+    migrations.lookUpsSent();
     migrations.keep(
       ({ migration }) =>
         !isOver(migration) &&
@@ -182,20 +181,42 @@ class Round {
 
   /** The claim of its name as it is now: a watched one, or one that is read for it. Undefined: there is none. Asking: it is not known yet. */
   #claimOf(entry: MigrationEntry): InstanceClaim | undefined | 'asking' {
-    const { cache, settings } = this.#context;
-    const name = { namespace: entry.ref.namespace, name: entry.migration.spec.claimName };
-    const known = cache.byName(name.namespace, name.name);
+    const { cache, settings, migrations } = this.#context;
+    const known = cache.byName(entry.ref.namespace, entry.migration.spec.claimName);
     if (known !== undefined && concerns(known.claim, settings.nodeName)) return known.claim;
     if (entry.lookup === 'asking' || (known !== undefined && isBusy(known))) return 'asking';
     if (entry.lookup?.kind === 'ok') return entry.lookup.object;
     if (entry.lookup?.kind === 'missing') return undefined;
-    entry.lookup = 'asking';
-    this.effects.push({ kind: 'lookUpClaim', name });
+    if (this.#tellingRoom <= 0) return 'asking';
+    const asked = migrations.lookUp(entry);
+    this.#tellingRoom -= asked.length;
+    this.effects.push(...asked);
     return 'asking';
+  }
+
+  /**
+   * Takes up as many new ones as can be looked up and told, the oldest first. Where there are more, namespaces take turns, so that nobody's
+   * flood comes before everybody else's (ADR 0007). One that has to wait takes nobody's place.
+   */
+  #takeUpSome(): void {
+    const { pending } = this.#context.migrations;
+    let hasWaiting: boolean;
+    do {
+      const some = pending.take(Math.max(this.#tellingRoom, 0), (entry) => this.#isFree(entry));
+      for (const entry of some.sort(byAge)) this.#takeUp(entry);
+      hasWaiting = some.some(({ waitsForPulseOf }) => waitsForPulseOf !== undefined);
+    } while (hasWaiting);
+  }
+
+  #isFree({ isBusy: busy, lookup, ref, waitsForPulseOf: nodeName }: MigrationEntry): boolean {
+    const { peers, nowMs } = this.#context;
+    if (busy || lookup === 'asking' || this.#locked.has(ref.uid)) return false;
+    return nodeName === undefined || peers.pulseOf(nodeName, nowMs) !== 'Unknown';
   }
 
   #takeUp(entry: MigrationEntry): void {
     const { migration } = entry;
+    delete entry.waitsForPulseOf;
     if (migration.spec.decision === 'Abort') {
       const aborted = { reasons: ['Aborted'], message: 'spec.decision is Abort' };
       this.#perform({ kind: 'conclude', phase: 'Failed', grounds: aborted }, undefined, undefined, entry);
@@ -206,7 +227,10 @@ class Round {
     const known = claim && this.#entryOf(claim);
     if (known !== undefined && isBusy(known)) return;
     const verdict = judgeMigration(migration, known?.claim, this.#circumstances(known));
-    if (verdict.kind === 'wait') return;
+    if (verdict.kind === 'wait') {
+      entry.waitsForPulseOf = verdict.forPulseOf;
+      return;
+    }
     delete entry.lookup;
     if (verdict.kind === 'refuse') this.#reject(entry, verdict, known);
     else if (known !== undefined && this.decisions.length < Math.ceil(this.#context.room / 2))

@@ -1,4 +1,5 @@
 import type { ComputeNode, InstanceClaim, Migration } from '../../src/api/generated/v1alpha1.ts';
+import type { Lease } from '../../src/api/lease.ts';
 import type { HostReport } from '../../src/drivers/driver.ts';
 import type { Answer, Effect, MigrationOutcome, Observation, Outcome } from '../../src/protocol/messages.ts';
 import type { TrackerSettings } from '../../src/protocol/settings.ts';
@@ -14,6 +15,8 @@ export interface DrivenParts {
   /** What the API server lists at the take-over. */
   readonly claims?: readonly InstanceClaim[];
   readonly migrations?: readonly Migration[];
+  /** The Lease of every other node's agent; absent: there is none. */
+  readonly peer?: Lease;
   /** What an administrator wrote. */
   readonly node?: Partial<ComputeNode>;
 }
@@ -37,10 +40,12 @@ export class DrivenTracker {
   writtenMigrations: Migration[] = [];
   /** All that was asked of the API server since the last turn began, that turn's writes among it. */
   asked: Effect['kind'][] = [];
+  readonly #peer: Lease | undefined;
   #revision = 0;
 
   constructor(parts: DrivenParts = {}) {
     this.tracker = new Tracker(settings({ maxBatch: 100, ...parts.settings }));
+    this.#peer = parts.peer;
     this.report = { ...PLAIN_HOST, ...parts.report };
     const empty: ComputeNode = {
       apiVersion: 'resourcetracker.dev/v1alpha1',
@@ -105,12 +110,13 @@ export class DrivenTracker {
     return dueMs;
   }
 
-  /** Turns until nothing is written any more; how many there were. */
+  /** Turns until nothing is asked of the API server any more; how many there were. */
   settle(most = 1_000): number {
     for (let turns = 1; turns <= most; turns += 1) {
       const before = this.#revision;
       const dueMs = this.turn();
-      if (this.#revision === before && (dueMs ?? Number.POSITIVE_INFINITY) > this.nowMs) return turns;
+      const isQuiet = this.#revision === before && this.asked.length === 0;
+      if (isQuiet && (dueMs ?? Number.POSITIVE_INFINITY) > this.nowMs) return turns;
     }
     throw new Error(`still writes after ${most} turns`);
   }
@@ -202,7 +208,7 @@ export class DrivenTracker {
         return { kind: 'claimLookedUp', name: effect.name, answer: answerOf([...this.claims.values()].find(isIt)) };
       }
       case 'readPeer':
-        return { kind: 'peerRead', nodeName: effect.nodeName, answer: { kind: 'missing' } };
+        return { kind: 'peerRead', nodeName: effect.nodeName, answer: answerOf(this.#peer) };
       default:
         throw new Error(`${effect.kind}: ${JSON.stringify(effect)}`);
     }
