@@ -44,8 +44,8 @@ const mistakes: readonly (readonly [title: string, text: string, mistake: string
   ],
   [
     'a task that is none',
-    `${GOOD}instances:\n  - {${INSTANCE}, taskState: Resting}`,
-    'h.yaml:4: instances[0].taskState: "Resting" is not one of Spawning, Migrating',
+    `${GOOD}instances:\n  - {${INSTANCE}, taskState: migrating}`,
+    'h.yaml:4: instances[0].taskState: "migrating" is not one of Spawning, Migrating',
   ],
   [
     'an ID that YAML takes for a number',
@@ -70,16 +70,11 @@ it.each(mistakes)('%s is told with its line and field', (_title, text, mistake) 
   expect(file.kind === 'mistakes' ? file.mistakes.join('\n') : 'no mistake').toContain(mistake);
 });
 
-it('a task is read, and where none is told there is none', () => {
-  const other = INSTANCE.replace('0001', '0002');
-  const file = readHostFile(
-    `${GOOD}instances:\n  - {${INSTANCE}, vmState: Paused, taskState: Migrating}\n  - {${other}}`,
-    'h.yaml',
-  );
-  expect(file.kind === 'read' && file.state.host.instances.map(({ taskState }) => taskState)).toEqual([
-    'Migrating',
-    undefined,
-  ]);
+it('an instance that arrives by a live migration is paused and migrating', () => {
+  const arriving = `${GOOD}instances:\n  - {${INSTANCE}, vmState: Paused, taskState: Migrating}`;
+  expect(readHostFile(arriving, 'h.yaml')).toMatchObject({
+    state: { host: { instances: [{ vmState: 'Paused', taskState: 'Migrating' }] } },
+  });
 });
 
 it('what is no YAML is told with its line', () => {

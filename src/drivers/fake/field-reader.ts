@@ -20,7 +20,8 @@ export interface FieldReader {
   /** A Kubernetes quantity of whole bytes, 0 or above. */
   bytes(): bigint;
   matching(pattern: RegExp, expected: string): string;
-  choiceOr<Choice extends string>(choices: readonly Choice[], fallback: Choice): Choice;
+  /** Undefined where it is absent. */
+  choice<Choice extends string>(choices: readonly Choice[]): Choice | undefined;
   list<Value>(read: (element: FieldReader) => Value): Value[];
   /** A list in which no two elements have the same value of this key. */
   uniqueList<Value>(key: string, read: (element: FieldReader) => Value): Value[];
@@ -125,10 +126,10 @@ function fieldAt(value: unknown, path: Path, complain: (path: Path, message: str
       expect(expected);
       return '';
     },
-    choiceOr: (choices, fallback) => {
+    choice: (choices) => {
       const chosen = choices.find((choice) => choice === value);
       if (chosen === undefined && isPresent) expect(`one of ${choices.join(', ')}`);
-      return chosen ?? fallback;
+      return chosen;
     },
     list: (read) => {
       if (!isPresent) return [];

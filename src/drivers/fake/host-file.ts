@@ -100,12 +100,12 @@ function readCell(field: FieldReader): NumaCell {
 function readInstance(field: FieldReader): ReportedInstance {
   field.only(['uuid', 'name', 'vmState', 'taskState', 'vcpus', 'memory', 'devices', 'osType', 'claim']);
   const claim = field.at('claim').only(['namespace', 'name']);
-  const taskState = field.at('taskState');
+  const taskState = field.at('taskState').choice(TASK_STATES);
   return {
     uuid: field.at('uuid').matching(UUID, 'a UUID in lower case'),
     name: field.at('name').text(),
-    vmState: field.at('vmState').choiceOr(VM_STATES, 'Active'),
-    ...(taskState.isPresent && { taskState: taskState.choiceOr(TASK_STATES, 'Spawning') }),
+    vmState: field.at('vmState').choice(VM_STATES) ?? 'Active',
+    ...(taskState !== undefined && { taskState }),
     vcpus: field.at('vcpus').count(),
     memoryBytes: field.at('memory').bytes(),
     devices: field.at('devices').list((device) => device.matching(PCI_ADDRESS, 'a PCI address such as 0000:3b:00.0')),
@@ -121,7 +121,7 @@ function readDevice(field: FieldReader): PciDevice {
     address: field.at('address').matching(PCI_ADDRESS, 'a PCI address such as 0000:3b:00.0'),
     vendorID: field.at('vendorID').matching(HEX4, 'four lower-case hex digits in quotes, such as "10de"'),
     productID: field.at('productID').matching(HEX4, 'four lower-case hex digits in quotes, such as "20b5"'),
-    deviceType: field.at('deviceType').choiceOr(DEVICE_TYPES, 'PCI'),
+    deviceType: field.at('deviceType').choice(DEVICE_TYPES) ?? 'PCI',
     ...(parent.isPresent && { parentAddress: parent.matching(PCI_ADDRESS, 'the PCI address of the PF') }),
     ...(field.at('numaNode').isPresent && { numaNode: Number(field.at('numaNode').count()) }),
     ...(field.at('iommuGroup').isPresent && { iommuGroup: Number(field.at('iommuGroup').count()) }),

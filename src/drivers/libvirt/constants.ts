@@ -15,12 +15,16 @@ export const DomainState = {
   PmSuspended: 7,
 } as const;
 
+/** virDomainRunningReason, as far as it matters here. */
+export const RunningReason = { PostCopy: 10 } as const;
+
 /** virDomainPausedReason, as far as it matters here. */
 export const PausedReason = {
   Migration: 2,
   Save: 3,
   Dump: 4,
   IoError: 5,
+  ShuttingDown: 8,
   Snapshot: 9,
   Crashed: 10,
   StartingUp: 11,

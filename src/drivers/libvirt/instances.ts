@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts';
 import { DomainState, DomainStats, ErrorNumber, ListDomains, ShutoffReason } from './constants.ts';
 import type { Pointer } from './declarations.ts';
 import { type DomainFacts, parseDomainXml } from './domain-xml.ts';
-import { vmStateOf } from './vm-state.ts';
+import { taskStateOf, vmStateOf } from './vm-state.ts';
 
 export interface InstanceReading {
   /** Sorted by uuid. */
@@ -106,12 +106,14 @@ function summarize(readings: readonly Reading[]): InstanceReading {
 
 function toInstance(status: DomainStatus, facts: DomainFacts, managedSave: boolean): Reading {
   const { name = status.uuid, vcpus = 0n } = facts;
+  const taskState = taskStateOf(status.state, status.reason);
   const isOn = status.state !== DomainState.Shutoff && status.state !== DomainState.Crashed;
   return {
     instance: {
       uuid: status.uuid,
       name,
       vmState: vmStateOf(status.state, status.reason, managedSave),
+      ...(taskState !== undefined && { taskState }),
       vcpus,
       memoryBytes: facts.memoryBytes ?? 0n,
       devices: facts.devices,

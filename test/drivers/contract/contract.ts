@@ -104,6 +104,7 @@ export function describeDriverContract(name: string, world: ContractWorld): void
         await changedTo(ONE.uuid, vmState, from);
         const seen = (await harness.driver.audit()).instances.find(({ uuid }) => uuid === ONE.uuid);
         expect(seen).toMatchObject({ name: ONE.name, vmState, vcpus: 2n, memoryBytes: 64n * MIB });
+        expect(seen).not.toHaveProperty('taskState');
       }
       await harness.undefine(ONE.name);
       await recorder.waitFor((event) => event.kind === 'instanceGone' && event.uuid === ONE.uuid);

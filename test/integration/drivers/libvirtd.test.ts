@@ -61,6 +61,18 @@ describe.skipIf(missing !== undefined)('a real libvirtd', () => {
     expect(event).toMatchObject({ instance: { claim: { namespace: 'team-a', name: 'late' } } });
   });
 
+  it("a guest that was restored and left paused is told in libvirt's words, as migrating, until it is resumed", async () => {
+    await harness.resume(GUEST.name);
+    await harness.libvirtd.virsh('managedsave', GUEST.name);
+    await harness.startPaused(GUEST.name);
+    const restored = { uuid: GUEST.uuid, vmState: 'Paused', taskState: 'Migrating' };
+    await expect(harness.driver.audit()).resolves.toMatchObject({ instances: [restored] });
+    await harness.resume(GUEST.name);
+    const { instances } = await harness.driver.audit();
+    expect(instances).toMatchObject([{ uuid: GUEST.uuid, vmState: 'Active' }]);
+    expect(instances[0]).not.toHaveProperty('taskState');
+  });
+
   it('a saved guest is suspended, also after libvirtd has forgotten why it is off', async () => {
     await harness.libvirtd.virsh('managedsave', GUEST.name);
     await expect(harness.driver.audit()).resolves.toMatchObject({ instances: [{ vmState: 'Suspended' }] });
