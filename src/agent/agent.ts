@@ -187,6 +187,7 @@ export class Agent {
       coreNodes: resourceClient<CoreNode>(connection, NODES),
       onDecided: (outcome) => tidings.decided(outcome),
       onMigrated: (outcome) => tidings.migrated(outcome),
+      onNoticed: (notice) => tidings.noticed(notice),
       onCommitted: (before, after) => {
         tidings.published(before, after);
         this.#showBooks();
@@ -251,6 +252,7 @@ export class Agent {
       obstacle: () => this.#obstacle(),
       metrics: async () => {
         this.#metrics.sampled(this.#obstacle() === undefined, this.#staleness());
+        if (this.#tenure !== undefined) this.#metrics.troubled(this.#tenure.tracker.troubles);
         return { type: this.#metrics.registry.contentType, text: await this.#metrics.registry.metrics() };
       },
     };

@@ -2,7 +2,8 @@
 import type { LedgerView } from '../ledger/ledger.ts';
 import type { HostFigures } from '../ledger/limits.ts';
 import { ProcessMetrics } from '../process/process-metrics.ts';
-import type { MigrationOutcome, Outcome } from '../protocol/messages.ts';
+import type { MigrationOutcome, Notice, Outcome } from '../protocol/messages.ts';
+import type { Troubles } from '../protocol/troubles.ts';
 
 const GRANT_BUCKETS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30];
 const AUDIT_BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30];
@@ -23,6 +24,16 @@ export class AgentMetrics extends ProcessMetrics {
   );
   readonly #auditSeconds = this.histogram('audit_duration_seconds', 'Duration of an audit of the host', AUDIT_BUCKETS);
   readonly #driverErrors = this.counter('driver_errors_total', 'Failures of the hypervisor driver, by code', ['code']);
+  readonly #notices = this.counter(
+    'claim_notices_total',
+    'What happened to claimed instances, by reason of the Event',
+    ['reason'],
+  );
+  readonly #troubles = this.gauge(
+    'claims_in_trouble',
+    'Claims whose instance is missing or has more than was claimed, or whose devices are gone or were changed, by reason',
+    ['reason'],
+  );
   readonly #amounts = this.gauge('amount', 'Figures of ComputeNode.status; memory and disk in bytes', [
     'resource',
     'figure',
@@ -38,6 +49,15 @@ export class AgentMetrics extends ProcessMetrics {
 
   migrated(phase: MigrationOutcome['phase']): void {
     this.#migrations.inc({ phase });
+  }
+
+  noticed(reason: Notice['reason']): void {
+    this.#notices.inc({ reason });
+  }
+
+  /** Called before each scrape. */
+  troubled(troubles: Troubles): void {
+    for (const [reason, count] of Object.entries(troubles)) this.#troubles.set({ reason }, count);
   }
 
   audited(durationMs: number): void {

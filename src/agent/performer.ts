@@ -9,7 +9,7 @@ import type { Answer, Effect, Observation } from '../protocol/messages.ts';
 /** The effects that are a request, each answered by an observation. */
 export type RequestEffect = Exclude<
   Effect,
-  { kind: 'listClaims' | 'decided' | 'migrated' | 'log' | 'steppedDown' | 'fatal' }
+  { kind: 'listClaims' | 'decided' | 'noticed' | 'migrated' | 'log' | 'steppedDown' | 'fatal' }
 >;
 
 type MigrationEffect = Extract<RequestEffect, { kind: 'readMigration' | 'writeMigration' | 'ownMigration' }>;

@@ -27,7 +27,10 @@ import { Performer } from './performer.ts';
 import { TrackerLoop, type TrackerLoopParts } from './tracker-loop.ts';
 
 export interface TenureParts
-  extends Pick<TrackerLoopParts, 'mayDecide' | 'onDecided' | 'onMigrated' | 'onCommitted' | 'onLog' | 'onEnd'> {
+  extends Pick<
+    TrackerLoopParts,
+    'mayDecide' | 'onDecided' | 'onNoticed' | 'onMigrated' | 'onCommitted' | 'onLog' | 'onEnd'
+  > {
   readonly settings: TrackerSettings;
   /** Fresh and random. */
   readonly token: string;

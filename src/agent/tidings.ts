@@ -5,7 +5,7 @@ import type { ComputeNode, Condition } from '../api/generated/v1alpha1.ts';
 import { apiVersionOf, COMPUTE_NODES, INSTANCE_CLAIMS, MIGRATIONS, type ResourceKind } from '../api/kinds.ts';
 import type { EventToRecord } from '../kube/event-object.ts';
 import type { KubeObject } from '../kube/resource.ts';
-import type { MigrationOutcome, Outcome } from '../protocol/messages.ts';
+import type { MigrationOutcome, Notice, Outcome } from '../protocol/messages.ts';
 import type { AgentMetrics } from './metrics.ts';
 
 export interface TidingsParts {
@@ -15,6 +15,12 @@ export interface TidingsParts {
 }
 
 const LEVELS = { Claimed: 'info', Attempted: 'info', Rejected: 'info', Expired: 'warn' } as const;
+
+const GOOD_NEWS: ReadonlySet<Notice['reason']> = new Set([
+  'InstanceAppeared',
+  'InstanceMatchesClaim',
+  'DevicesPresent',
+]);
 
 export class Tidings {
   readonly #parts: TidingsParts;
@@ -56,6 +62,20 @@ export class Tidings {
       reason: phase,
       action: 'Migrate',
       note: reasons.length === 0 ? message : `${reasons.join(', ')}: ${message}`,
+    });
+  }
+
+  noticed({ ref, reason, message }: Notice): void {
+    const { log, metrics, record } = this.#parts;
+    const good = GOOD_NEWS.has(reason);
+    metrics.noticed(reason);
+    log[good ? 'info' : 'warn']({ namespace: ref.namespace, claim: ref.name, reason }, message);
+    record({
+      regarding: objectOf(INSTANCE_CLAIMS, ref),
+      type: good ? 'Normal' : 'Warning',
+      reason,
+      action: 'Observe',
+      note: message,
     });
   }
 

@@ -5,7 +5,7 @@
  */
 import { Mutex } from 'async-mutex';
 import type { ComputeNode } from '../api/generated/v1alpha1.ts';
-import type { Answer, Effect, MigrationOutcome, Observation, Outcome } from '../protocol/messages.ts';
+import type { Answer, Effect, MigrationOutcome, Notice, Observation, Outcome } from '../protocol/messages.ts';
 import type { Tracker } from '../protocol/tracker.ts';
 import type { Performer } from './performer.ts';
 
@@ -28,6 +28,7 @@ export interface TrackerLoopParts {
   /** (Re)starts list-and-watch of claims and migrations with consistent lists. */
   readonly listClaims: () => void;
   readonly onDecided: (outcome: Outcome) => void;
+  readonly onNoticed: (notice: Notice) => void;
   readonly onMigrated: (outcome: MigrationOutcome) => void;
   /** ComputeNode.status was written. */
   readonly onCommitted: (before: ComputeNode | undefined, after: ComputeNode) => void;
@@ -121,13 +122,16 @@ export class TrackerLoop {
   }
 
   #start(effect: Effect): void {
-    const { performer, listClaims, onDecided, onMigrated, onLog, onEnd } = this.#parts;
+    const { performer, listClaims, onDecided, onNoticed, onMigrated, onLog, onEnd } = this.#parts;
     switch (effect.kind) {
       case 'listClaims':
         listClaims();
         break;
       case 'decided':
         onDecided(effect.outcome);
+        break;
+      case 'noticed':
+        onNoticed(effect.notice);
         break;
       case 'migrated':
         onMigrated(effect.outcome);

@@ -6,6 +6,7 @@ import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
 import type { Decision } from './batch.ts';
 import { type ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
 import { concerns } from './claim-facts.ts';
+import { noticesOf } from './claim-notices.ts';
 import { isUnreadable } from './held.ts';
 import type { Answer, Effect, ObjectRef, Observation } from './messages.ts';
 import { isNewer, listWentBack } from './resource-version.ts';
@@ -80,11 +81,16 @@ export class ClaimRequests {
 
   /** A claim as an event, a read or an answer shows it. */
   seen(claim: InstanceClaim, nowMs: number): readonly Effect[] {
+    const before = this.#cache.get(claim.metadata.uid ?? '')?.claim;
     const entry = this.#cache.see(claim, nowMs);
     if (entry === undefined) return [];
     this.#toSight.add(entry.ref.uid);
-    const overtaken = this.#overtaken(entry, nowMs);
+    const overtaken = [...this.#overtaken(entry, nowMs), ...this.#noticed(before, entry)];
     return isUnreadable(entry.claim) ? [...overtaken, unreadable(entry.ref)] : overtaken;
+  }
+
+  #noticed(before: InstanceClaim | undefined, { claim }: Entry): readonly Effect[] {
+    return noticesOf(before, claim, this.#nodeName).map((notice) => ({ kind: 'noticed', notice }));
   }
 
   /** A newer object than the one that our write was based on: the write has landed, or cannot any more. */

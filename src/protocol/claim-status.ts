@@ -1,12 +1,15 @@
 /** The status that an agent writes into an InstanceClaim, for each decision and each state. Pure. */
 
-import { setCondition } from '../api/conditions.ts';
+import { type ConditionUpdate, setCondition } from '../api/conditions.ts';
 import type { ClaimedPciDevice, Flavor, InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
-import type { ReportedInstance } from '../drivers/driver.ts';
+import type { ReportedInstance, VmState } from '../drivers/driver.ts';
+import type { Amounts } from '../ledger/amounts.ts';
 import type { AssignedDevice, PciDevice } from '../ledger/types.ts';
 import { formatBytes } from '../quantity/quantity.ts';
 import { MAX_CLAIMED_DEVICES } from './claim-facts.ts';
+import { devicesPresent } from './claimed-devices.ts';
 import { bytesOf, readableAmounts } from './readable.ts';
+import { withSeenTask } from './task-state.ts';
 import type { Grounds } from './verdict.ts';
 
 /** Where the instance is, as the claim tells it. */
@@ -127,15 +130,18 @@ export function grantedDevices(
 export interface Sighting {
   /** Absent: the hypervisor does not know the instance. */
   readonly instance?: ReportedInstance;
-  /** Addresses that were given to the claim and are on the host no more. */
-  readonly missingDevices: readonly string[];
+  /** The host's devices by address. Absent: the hypervisor cannot tell them. */
+  readonly devices?: ReadonlyMap<string, PciDevice>;
 }
 
+/** States in which the guest runs, or is held still in memory. */
+const RUNNING: ReadonlySet<VmState> = new Set(['Active', 'Paused', 'Rescued', 'Resized']);
+
 /** The status of a claimed claim, brought up to what the hypervisor shows. Equal to the present one when nothing changed. */
-export function sighted(claim: InstanceClaim, { instance, missingDevices }: Sighting, now: Date): InstanceClaimStatus {
+export function sighted(claim: InstanceClaim, { instance, devices }: Sighting, now: Date): InstanceClaimStatus {
   const before = claim.status ?? {};
   let conditions = before.conditions ?? [];
-  const set = (type: string, status: 'True' | 'False', reason: string, message: string): void => {
+  const set = (type: string, status: ConditionUpdate['status'], reason: string, message: string): void => {
     conditions = setCondition(
       conditions,
       { type, status, reason, message, observedGeneration: generationOf(claim) },
@@ -144,12 +150,12 @@ export function sighted(claim: InstanceClaim, { instance, missingDevices }: Sigh
   };
   const appeared = conditions.some(({ type }) => type === 'InstanceRunning');
   if (instance !== undefined) {
-    const state = instance.vmState === 'Stopped' ? 'False' : 'True';
+    const state = RUNNING.has(instance.vmState) ? 'True' : 'False';
     set('InstanceRunning', state, instance.vmState, `the hypervisor shows the instance as ${instance.name}`);
     const excess = excessOf(claim, instance);
     if (excess === undefined) set('InstanceMatchesClaim', 'True', 'Matches', 'the instance has no more than its claim');
     else set('InstanceMatchesClaim', 'False', 'InstanceExceedsClaim', excess);
-  } else if (appeared) {
+  } else if (appeared && !isOnTheMove(before)) {
     set(
       'InstanceRunning',
       'False',
@@ -157,17 +163,22 @@ export function sighted(claim: InstanceClaim, { instance, missingDevices }: Sigh
       'the hypervisor no longer knows the instance; delete the claim to release it',
     );
   }
-  if ((before.pciDevices ?? []).length > 0) {
-    if (missingDevices.length === 0) set('DevicesPresent', 'True', 'Present', 'all devices are on the host');
-    else set('DevicesPresent', 'False', 'DevicesMissing', `gone from the host: ${missingDevices.join(', ')}`);
+  const given = before.pciDevices ?? [];
+  if (given.length > 0 && devices !== undefined) {
+    const { status, reason, message } = devicesPresent(given, devices);
+    set('DevicesPresent', status, reason, message);
   }
   const vmState = instance?.vmState ?? before.vmState;
-  return { ...before, ...(vmState !== undefined && { vmState }), conditions };
+  return withSeenTask({ ...before, ...(vmState !== undefined && { vmState }), conditions }, instance?.taskState);
+}
+
+/** An instance leaves one side of a migration a moment before the claim says that it is on the other one. */
+function isOnTheMove({ migration }: InstanceClaimStatus): boolean {
+  return migration !== undefined;
 }
 
 function excessOf(claim: InstanceClaim, instance: ReportedInstance): string | undefined {
-  const { flavor } = claim.status ?? {};
-  const held = readableAmounts(flavor);
+  const held = mostClaimed(claim.status ?? {});
   if (held === undefined) return undefined;
   const words: string[] = [];
   if (instance.memoryBytes > held.memoryBytes) {
@@ -175,4 +186,22 @@ function excessOf(claim: InstanceClaim, instance: ReportedInstance): string | un
   }
   if (instance.vcpus > held.vcpus) words.push(`vCPUs: claimed ${held.vcpus}, has ${instance.vcpus}`);
   return words.length === 0 ? undefined : `${words.join('; ')}; the larger counts`;
+}
+
+/** In a resize in place both flavors are held here, and the instance may have either. */
+function mostClaimed({ flavor, migration }: InstanceClaimStatus): Amounts | undefined {
+  const inForce = readableAmounts(flavor);
+  if (inForce === undefined || migration?.sourceNodeName !== migration?.targetNodeName) return inForce;
+  const others = [migration?.oldFlavor, migration?.newFlavor].flatMap((other) => readableAmounts(other) ?? []);
+  return {
+    ...inForce,
+    vcpus: others.map(({ vcpus }) => vcpus).reduce(larger, inForce.vcpus),
+    memoryBytes: others.map(({ memoryBytes }) => memoryBytes).reduce(larger, inForce.memoryBytes),
+  };
+}
+
+/** Math.max knows no bigint. */
+function larger(one: bigint, other: bigint): bigint {
+  if (one > other) return one;
+  return other;
 }

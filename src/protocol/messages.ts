@@ -99,6 +99,20 @@ export interface Outcome {
   readonly latencyMs: number;
 }
 
+/** Something that happened to a claimed instance; told once for each change. */
+export interface Notice {
+  readonly ref: ObjectRef;
+  readonly reason:
+    | 'InstanceAppeared'
+    | 'InstanceMissing'
+    | 'InstanceExceedsClaim'
+    | 'InstanceMatchesClaim'
+    | 'DevicesMissing'
+    | 'DevicesChanged'
+    | 'DevicesPresent';
+  readonly message: string;
+}
+
 /** A phase that this node's agent has given a migration; told once, when the API server has accepted it. */
 export interface MigrationOutcome {
   readonly ref: ObjectRef;
@@ -131,6 +145,7 @@ export type Effect =
   | { readonly kind: 'readPeer'; readonly nodeName: string }
   | { readonly kind: 'decided'; readonly outcome: Outcome }
   | { readonly kind: 'migrated'; readonly outcome: MigrationOutcome }
+  | { readonly kind: 'noticed'; readonly notice: Notice }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';

@@ -31,6 +31,7 @@ import { sameJson } from './same-json.ts';
 import { effectivePolicy, effectiveWhitelist, type TrackerSettings } from './settings.ts';
 import { MAX_DECIDING_BYTES, sizeOf } from './status-size.ts';
 import { TakeOver } from './take-over.ts';
+import { type Troubles, troublesOf } from './troubles.ts';
 
 /** What `decide` wants done. */
 export interface Turn {
@@ -66,8 +67,8 @@ export class Tracker {
   #cordoned = false;
   #internalIP: string | undefined;
   #report: HostReport | undefined;
-  /** Addresses of all its PCI devices. */
-  #present: ReadonlySet<string> = new Set();
+  /** All its PCI devices by address; absent where the hypervisor cannot tell them. */
+  #present: ReadonlyMap<string, PciDevice> | undefined;
   /** An audit was done since the driver connected. */
   #audited = false;
   #recountDue = false;
@@ -106,6 +107,15 @@ export class Tracker {
   /** The figures of the last settling; absent before the first audit. */
   get books(): Books | undefined {
     return this.#books;
+  }
+
+  /** What is wrong with claimed instances here. Looks at every claim: not for each turn. */
+  get troubles(): Troubles {
+    return troublesOf(this.#claims(), this.#settings.nodeName);
+  }
+
+  *#claims(): Generator<InstanceClaim> {
+    for (const { claim } of this.#cache.entries()) yield claim;
   }
 
   get #owns(): boolean {
@@ -255,7 +265,7 @@ export class Tracker {
 
   #hostReported(report: HostReport): readonly Effect[] {
     this.#report = report;
-    this.#present = new Set((report.devices ?? []).map(({ address }) => address));
+    this.#present = report.devices && new Map(report.devices.map((device) => [device.address, device]));
     this.#reportFault = undefined;
     this.#audited = this.#driverFault === undefined;
     this.#instances.replaceAll(report);
@@ -431,12 +441,9 @@ export class Tracker {
 
   #sight(entry: Entry, now: Date): readonly Effect[] {
     const instance = this.#instances.of(entry);
-    // It leaves a moment before it is known to have arrived.
-    if (instance === undefined && entry.claim.status?.migration !== undefined) return [];
-    const missingDevices = (entry.claim.status?.pciDevices ?? [])
-      .map(({ address }) => address)
-      .filter((address) => !this.#present.has(address));
-    const seen = sighted(entry.claim, { ...(instance !== undefined && { instance }), missingDevices }, now);
+    const devices = this.#present;
+    const sighting = { ...(instance !== undefined && { instance }), ...(devices !== undefined && { devices }) };
+    const seen = sighted(entry.claim, sighting, now);
     const overheadBytes = this.#settings.overheadMemoryBytes(readableAmounts(seen.flavor) ?? NOTHING_HELD);
     const status = filledIn(seen, this.#place(), overheadBytes);
     if (sameJson(status, entry.claim.status)) return [];

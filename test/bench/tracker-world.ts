@@ -68,7 +68,7 @@ export class TrackerWorld {
   }
 
   #perform(effect: Effect): void {
-    if (effect.kind !== 'decided') this.#observe(this.#answered(effect));
+    if (effect.kind !== 'decided' && effect.kind !== 'noticed') this.#observe(this.#answered(effect));
   }
 
   #answered(effect: Effect): Observation {

@@ -164,7 +164,7 @@ export class DrivenTracker {
       if (effect.kind === 'decided') this.decided.push(effect.outcome);
       else if (effect.kind === 'migrated') this.migrated.push(effect.outcome);
       else if (effect.kind === 'log') this.logged.push(effect.message);
-      else {
+      else if (effect.kind !== 'noticed') {
         this.asked.push(effect.kind);
         this.observe(this.#answer(effect));
       }

@@ -510,8 +510,10 @@ export interface InstanceClaimStatus {
   readonly migration?: MigrationLock;
   /** The instance's state, as the hypervisor shows it. */
   readonly vmState?: VmState;
-  /** The task under way, absent when none is. Written by executors. */
+  /** The task under way, absent when none is. Written by executors; while they say nothing, by the agent, where the hypervisor itself shows a task. */
   readonly taskState?: string;
+  /** What the agent wrote into taskState because the hypervisor shows it. A taskState that differs is an executor's, and the agent leaves it alone. */
+  readonly observedTaskState?: string;
   /** Written by an agent that takes over, to fence off its predecessor. */
   readonly token?: string;
   /** Claimed (its reason says why not), InstanceRunning, InstanceMatchesClaim and DevicesPresent by the agent; NodeGone and NodeNotServed by the controller. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { guestXml, type Libvirtd, missingForLibvirtd, startLibvirtd } from '../../../dev/libvirtd.ts';
 import { eventually } from './eventually.ts';
 import { conditionOf, Scene, type Sums } from './scene.ts';
+import { told } from './told.ts';
 
 const missing = await missingForLibvirtd();
 const UUID = 'cccccccc-0000-4000-8000-000000000001';
@@ -47,6 +48,61 @@ describe.skipIf(missing !== undefined)(
       expect((await scene.read('guest')).status?.vmState).toBe('Paused');
       await libvirtd.virsh('destroy', GUEST.name);
       await eventually(async () => expect((await scene.read('guest')).status?.vmState).toBe('Stopped'));
+    });
+
+    test('A guest is followed through its life, to where somebody takes it away behind our back.', async () => {
+      const scene = await Scene.open(inject('kubeconfigPath'));
+      const life = { uuid: 'cccccccc-0000-4000-8000-000000000002', name: 'life' };
+      const define = (memoryMiB: number, vcpus: number) =>
+        libvirtd.virshWith(guestXml({ ...life, memoryMiB, vcpus }), 'define', '{}');
+      const agent = scene.startWith([
+        '--driver=libvirt',
+        `--libvirt-uri=${libvirtd.uri}`,
+        `--instances-path=${libvirtd.instancesPath}`,
+        '--reserved-memory=0',
+      ]);
+      await agent.untilReady();
+      await scene.claim('life', { flavor: { vcpus: 1, memory: '64Mi' }, instance: { uuid: life.uuid } });
+      expect((await scene.decided('life')).status).toMatchObject({ phase: 'Claimed', vmState: 'Building' });
+      const { used } = (await scene.readNode()).status ?? {};
+
+      const steps: readonly [string, () => Promise<unknown>][] = [
+        ['Stopped', () => define(64, 1)],
+        ['Active', () => libvirtd.virsh('start', life.name)],
+        ['Paused', () => libvirtd.virsh('suspend', life.name)],
+        ['Active', () => libvirtd.virsh('resume', life.name)],
+        ['Suspended', () => libvirtd.virsh('managedsave', life.name)],
+        ['Active', () => libvirtd.virsh('start', life.name)],
+        ['Stopped', () => libvirtd.virsh('destroy', life.name)],
+      ];
+      for (const [vmState, step] of steps) {
+        await step();
+        await eventually(async () => expect((await scene.read('life')).status?.vmState).toBe(vmState));
+        expect((await scene.readNode()).status?.used).toEqual(used);
+      }
+      await define(96, 2);
+      await eventually(async () =>
+        expect(conditionOf((await scene.read('life')).status?.conditions, 'InstanceMatchesClaim')).toMatchObject({
+          status: 'False',
+          message: 'memory: claimed 64Mi, has 96Mi; vCPUs: claimed 1, has 2; the larger counts',
+        }),
+      );
+      await libvirtd.virsh('undefine', life.name);
+      await eventually(async () =>
+        expect(conditionOf((await scene.read('life')).status?.conditions, 'InstanceRunning')).toMatchObject({
+          status: 'False',
+          reason: 'InstanceMissing',
+        }),
+      );
+      await eventually(async () => expect((await scene.readNode()).status?.used).toEqual(used));
+      await eventually(async () =>
+        expect(await told(scene, 'life')).toEqual([
+          'Normal Claimed',
+          'Normal InstanceAppeared',
+          'Warning InstanceExceedsClaim',
+          'Warning InstanceMissing',
+        ]),
+      );
     });
   },
 );

@@ -454,6 +454,13 @@ export const INSTANCE_CLAIM_ROWS: readonly Row[] = [
     ['Pending to Expired', { phase: 'Pending' }, { phase: 'Expired' }],
     ['Claimed to Expired', CLAIMED, { ...CLAIMED, phase: 'Expired' }],
     ['Claimed to Claimed', CLAIMED, { ...CLAIMED, vmState: 'Active', taskState: 'resize_prep' }],
+    ['a task that was seen', CLAIMED, { ...CLAIMED, taskState: 'Migrating', observedTaskState: 'Migrating' }],
+    [
+      'a task that is a sentence',
+      CLAIMED,
+      { ...CLAIMED, observedTaskState: 'on its way' },
+      `status.observedTaskState: Invalid value: "on its way": observedTaskState in body should match '^[A-Za-z][A-Za-z0-9_-]*$'`,
+    ],
     [
       'Claimed to Rejected',
       CLAIMED,

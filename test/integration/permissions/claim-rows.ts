@@ -90,7 +90,11 @@ export const CLAIM_STATUS_ROWS: readonly Row[] = [
   allowed(AGENT_1, 'grants a claim on its node', claimStatus('pending', GRANT)),
   allowed(AGENT_1, 'refuses a claim on its node', claimStatus('pending', { phase: 'Rejected' })),
   allowed(AGENT_1, 'notes what it sees of its claim', claimStatus('claimed', { vmState: 'Active', taskState: null })),
-  allowed(AGENT_1, 'sets the task that its driver sees', claimStatus('claimed', { taskState: 'Resizing' })),
+  allowed(
+    AGENT_1,
+    'sets the task that its driver sees',
+    claimStatus('claimed', { taskState: 'Migrating', observedTaskState: 'Migrating' }),
+  ),
   allowed(AGENT_1, 'fences what its predecessor refused', claimStatus('rejected', { token: 'fresh' })),
   allowed(
     AGENT_1,
@@ -201,6 +205,13 @@ export const CLAIM_STATUS_ROWS: readonly Row[] = [
 
   allowed(EXECUTOR, 'sets the task', claimStatus('moving', { taskState: 'Migrating' })),
   refused(EXECUTOR, 'sets the state', claimStatus('moving', { vmState: 'Active' }), STATUS, 'writes the taskState'),
+  refused(
+    EXECUTOR,
+    'says what the agent saw',
+    claimStatus('moving', { taskState: 'Migrating', observedTaskState: 'Migrating' }),
+    STATUS,
+    'writes the taskState',
+  ),
   refused(
     EXECUTOR,
     'sets the task and a condition',

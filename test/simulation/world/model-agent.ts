@@ -3,7 +3,7 @@
  * a step of its own. Step 2's mutex is kept: nothing is decided while a write of ComputeNode waits for its answer.
  */
 import type { ComputeNode, InstanceClaim, Migration } from '../../../src/api/generated/v1alpha1.ts';
-import type { Answer, Effect, MigrationOutcome, Observation, Outcome } from '../../../src/protocol/messages.ts';
+import type { Answer, Effect, MigrationOutcome, Notice, Observation, Outcome } from '../../../src/protocol/messages.ts';
 import type { TrackerSettings } from '../../../src/protocol/settings.ts';
 import { Tracker } from '../../../src/protocol/tracker.ts';
 import type { List, ModelApi, StoredLease, Watch, WatchEvent } from './model-api.ts';
@@ -68,6 +68,7 @@ export class ModelAgent {
   /** What was told to people, oldest first. */
   readonly outcomes: Outcome[] = [];
   readonly migrated: MigrationOutcome[] = [];
+  readonly notices: Notice[] = [];
   readonly logged: (Effect & { kind: 'log' })[] = [];
   readonly #parts: ModelAgentParts;
   #end: { readonly fatal: boolean; readonly reason: string; readonly restored?: boolean } | undefined;
@@ -364,6 +365,9 @@ export class ModelAgent {
         break;
       case 'migrated':
         this.migrated.push(effect.outcome);
+        break;
+      case 'noticed':
+        this.notices.push(effect.notice);
         break;
       case 'log':
         this.logged.push(effect);
