@@ -1,5 +1,6 @@
 /** Follows the hypervisor: audits it when it connects, periodically, and when its devices changed; passes its events on. */
 import { type Driver, DriverError, type DriverEvent } from '../drivers/driver.ts';
+import { reportFaults } from '../drivers/report-faults.ts';
 import { Backoff } from '../kube/backoff.ts';
 import type { Observation } from '../protocol/messages.ts';
 
@@ -120,11 +121,11 @@ export class HostWatch {
   }
 
   async #audit(): Promise<void> {
-    const { driver, observe, onAudit } = this.#parts;
+    const { observe, onAudit } = this.#parts;
     const startedAtMs = performance.now();
     this.#duringAudit = [];
     try {
-      const report = await driver.audit(this.#lifetime.signal);
+      const seen = await this.#read();
       if (this.#lifetime.signal.aborted) return;
       onAudit(performance.now() - startedAtMs);
       this.#hasFailed = false;
@@ -132,13 +133,25 @@ export class HostWatch {
       const since = this.#duringAudit;
       this.#duringAudit = undefined;
       if (since.some(({ kind }) => kind === 'driverDisconnected')) return;
-      observe({ kind: 'hostReported', report });
+      observe(seen);
       for (const observation of since) if (observation.kind !== 'driverConnected') observe(observation);
     } catch (error) {
       this.#failed(error);
     } finally {
       this.#duringAudit = undefined;
     }
+  }
+
+  /** What there is to tell of the host. A report that lacks what the accounting needs is a failure like any other. */
+  async #read(): Promise<Observation> {
+    const { driver } = this.#parts;
+    const { signal } = this.#lifetime;
+    const reason = await driver.cannotReport?.(signal);
+    if (reason !== undefined) return { kind: 'hostUntracked', reason };
+    const report = await driver.audit(signal);
+    const faults = reportFaults(report);
+    if (faults !== undefined) throw new DriverError('InvalidReport', faults);
+    return { kind: 'hostReported', report };
   }
 
   #failed(error: unknown): void {

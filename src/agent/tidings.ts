@@ -22,6 +22,8 @@ const GOOD_NEWS: ReadonlySet<Notice['reason']> = new Set([
   'DevicesPresent',
 ]);
 
+const UNTRACKED = 'TrackingDisabled';
+
 export class Tidings {
   readonly #parts: TidingsParts;
   #wasReady = false;
@@ -81,15 +83,18 @@ export class Tidings {
 
   /**
    * A node's status was written: what turned in its conditions is news. Until it is ready for the first time nothing is, as every
-   * start passes through not being ready; then that it is, and what is wrong nevertheless.
+   * start passes through not being ready; then that it is, and what is wrong nevertheless. A node that does not count what it grants is never
+   * ready, and yet its start is over.
    */
   published(before: ComputeNode | undefined, after: ComputeNode): void {
     const conditions = after.status?.conditions ?? [];
     if (!this.#wasReady) {
       const ready = findCondition(conditions, 'Ready');
-      if (ready?.status !== 'True') return;
+      const decides = ready?.status === 'True' || findCondition(conditions, 'TrackingEnabled')?.reason === UNTRACKED;
+      if (ready === undefined || !decides) return;
       this.#wasReady = true;
-      for (const condition of [ready, ...conditions.filter((other) => !isGood(other))]) this.#turned(after, condition);
+      for (const condition of [ready, ...conditions.filter((other) => other !== ready && !isGood(other))])
+        this.#turned(after, condition);
       return;
     }
     for (const condition of conditions) {

@@ -90,7 +90,7 @@ function cellRows({ numaCells }: HostReport): readonly (readonly string[])[] {
 function instanceRows({ instances }: HostReport): readonly (readonly string[])[] {
   return instances.map((instance) => [
     instance.name,
-    instance.vmState,
+    instance.taskState === undefined ? instance.vmState : `${instance.vmState} (${instance.taskState})`,
     `${instance.vcpus}`,
     humanBytes(instance.memoryBytes),
     `${instance.devices.length}`,

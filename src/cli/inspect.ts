@@ -1,6 +1,7 @@
 /** `resource-tracker inspect`: what the driver sees on this host, without any cluster. */
 import { createDriver, type DriverConfig } from '../drivers/create-driver.ts';
 import { type Driver, DriverError, type HostReport } from '../drivers/driver.ts';
+import { reportFaults } from '../drivers/report-faults.ts';
 import { formatReport, type OutputFormat } from './inspect-format.ts';
 
 export interface InspectOptions {
@@ -63,7 +64,13 @@ async function readReport(create: () => Promise<Driver>, signal: AbortSignal): P
       },
     });
     await connection.promise;
-    return await driver.audit(signal);
+    const reason = await driver.cannotReport?.(signal);
+    if (reason !== undefined)
+      throw new DriverError('Unsupported', `this hypervisor cannot tell what the host has: ${reason}`);
+    const report = await driver.audit(signal);
+    const faults = reportFaults(report);
+    if (faults !== undefined) throw new DriverError('InvalidReport', faults);
+    return report;
   } finally {
     signal.removeEventListener('abort', giveUp);
     // Where `start` has failed, nobody waits for the connection.

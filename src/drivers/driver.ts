@@ -119,6 +119,9 @@ export interface InstanceSize {
  * - `audit` reads the whole host. It rejects with a DriverError while disconnected, and when the host itself (totals) cannot be read;
  *   one broken instance or device is a problem in the report instead. It never blocks the event loop, and takes a bounded
  *   number of calls, whatever the number of instances.
+ * - `cannotReport` says why this hypervisor cannot tell what its host has, in words for people; undefined, or no such method: it can. That is an
+ *   answer, no failure: claims are then granted without being counted, and `audit` is not called. It is asked before each audit; a
+ *   driver whose answer changes says `hostChanged`. It rejects like `audit`.
  * - `overheadMemoryBytes` is pure: the same size gives the same bytes for as long as the process lives.
  * - Events arrive in order and after the state that they tell is visible to `audit`. Events may be repeated.
  * - `stop` frees everything, may be called twice, and after it no event arrives.
@@ -126,6 +129,7 @@ export interface InstanceSize {
 export interface Driver {
   readonly name: string;
   start(options: DriverOptions): Promise<void>;
+  cannotReport?(signal?: AbortSignal): Promise<string | undefined>;
   audit(signal?: AbortSignal): Promise<HostReport>;
   overheadMemoryBytes(size: InstanceSize): bigint;
   stop(): Promise<void>;
@@ -133,7 +137,7 @@ export interface Driver {
 
 /** Failure of the hypervisor or of the way to it. `code` is a stable label for metrics. */
 export class DriverError extends Error {
-  readonly code: 'Disconnected' | 'Unsupported' | 'InvalidConfiguration' | 'CallFailed' | 'Timeout';
+  readonly code: 'Disconnected' | 'Unsupported' | 'InvalidConfiguration' | 'InvalidReport' | 'CallFailed' | 'Timeout';
   readonly retryable: boolean;
 
   constructor(code: DriverError['code'], message: string, options: { cause?: unknown; retryable?: boolean } = {}) {

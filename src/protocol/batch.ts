@@ -7,7 +7,7 @@ import type { Books } from './books.ts';
 import { candidates, inShares } from './candidates.ts';
 import { type ClaimCache, type Entry, isBusy, type PendingWrite } from './claim-cache.ts';
 import { CLAIM_KIND, endOfMs, instanceIdOf, timeOf, waitDeadlineMs } from './claim-facts.ts';
-import { attempted, claimed, ended, grantedDevices, type Place, waiting } from './claim-status.ts';
+import { attempted, claimed, claimedWords, ended, grantedDevices, type Place, waiting } from './claim-status.ts';
 import { orphanKey } from './held.ts';
 import type { Instances } from './instances.ts';
 import type { Outcome } from './messages.ts';
@@ -26,6 +26,8 @@ export interface BatchContext {
   readonly place: Place;
   readonly devices: ReadonlyMap<string, PciDevice>;
   readonly unschedulable: boolean;
+  /** Why nothing is counted: the hypervisor cannot tell what the host has. */
+  readonly untracked?: string;
   readonly nowMs: number;
   /** How many decisions there is room for in `deciding`. */
   readonly room: number;
@@ -139,7 +141,7 @@ function releasesToCome({ cache, books }: BatchContext): string[] {
 }
 
 function circumstances(entry: Entry, context: BatchContext, queued: boolean): Circumstances {
-  const { settings, books, unschedulable, nowMs } = context;
+  const { settings, books, unschedulable, untracked, nowMs } = context;
   const claimedBy = otherHolder(entry, context);
   const instance = context.instances.of(entry);
   const deadlineMs = waitDeadlineMs(entry.claim, entry.createdAtMs);
@@ -147,6 +149,7 @@ function circumstances(entry: Entry, context: BatchContext, queued: boolean): Ci
   return {
     nodeName: settings.nodeName,
     unschedulable,
+    isTracked: untracked === undefined,
     ...(claimedBy !== undefined && { claimedBy }),
     ...(isOrphan && { orphanKey: orphanKey(instance.uuid) }),
     orphanDevices: isOrphan ? instance.devices : [],
@@ -163,8 +166,9 @@ function grant(entry: Entry, { devices }: Verdict & { kind: 'grant' }, context: 
   const { cache, books, place } = context;
   const overhead = entry.asked.kind === 'readable' ? entry.asked.overheadMemoryBytes : 0n;
   const given = grantedDevices(devices, context.devices);
-  const status = claimed(entry.claim, place, overhead, given, new Date(context.nowMs));
-  const outcome = { phase: 'Claimed', reasons: [], message: `claimed on node ${place.nodeName}` } as const;
+  const status = claimed(entry.claim, context, overhead, given, new Date(context.nowMs));
+  const { message } = claimedWords(place.nodeName, context.untracked);
+  const outcome = { phase: 'Claimed', reasons: [], message } as const;
   const decision = decisionOf(entry, status, outcome, true);
   books.hold(entry);
   // Who waits for the same instance is to be refused, wherever it stands.
@@ -233,6 +237,8 @@ function noteOf(entry: Entry, grounds: Grounds, { nowMs }: BatchContext): Decisi
 
 /** Ends claims that were granted and whose instance did not come in time. Collects when the next ones are due. */
 function expire(context: BatchContext, due: number[]): Decision[] {
+  // No instance is seen then, so none can be said not to have come.
+  if (context.untracked !== undefined) return [];
   const { cache, instances, nowMs, room, roomBytes } = context;
   const decisions: Decision[] = [];
   for (const uid of cache.expiring) {

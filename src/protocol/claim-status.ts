@@ -1,6 +1,6 @@
 /** The status that an agent writes into an InstanceClaim, for each decision and each state. Pure. */
 
-import { type ConditionUpdate, setCondition } from '../api/conditions.ts';
+import { type ConditionUpdate, findCondition, setCondition } from '../api/conditions.ts';
 import type { ClaimedPciDevice, Flavor, InstanceClaim, InstanceClaimStatus } from '../api/generated/v1alpha1.ts';
 import type { ReportedInstance, VmState } from '../drivers/driver.ts';
 import type { Amounts } from '../ledger/amounts.ts';
@@ -19,16 +19,24 @@ export interface Place {
   readonly hostIP?: string;
 }
 
+/** How a grant is told: with the reason where the node does not count what it grants. */
+export function claimedWords(nodeName: string, untracked: string | undefined): { reason: string; message: string } {
+  if (untracked === undefined) return { reason: 'Claimed', message: `claimed on node ${nodeName}` };
+  return { reason: UNTRACKED, message: `claimed on node ${nodeName} without accounting: ${untracked}` };
+}
+
+const UNTRACKED = 'TrackingDisabled';
+
 /** The claim's status once it is granted here. */
 export function claimed(
   claim: InstanceClaim,
-  place: Place,
+  { place, untracked }: { readonly place: Place; readonly untracked?: string },
   overheadMemoryBytes: bigint,
   devices: readonly ClaimedPciDevice[],
   now: Date,
 ): InstanceClaimStatus {
   const before = claim.status ?? {};
-  const message = `claimed on node ${place.nodeName}`;
+  const { reason, message } = claimedWords(place.nodeName, untracked);
   const observedGeneration = generationOf(claim);
   return {
     ...before,
@@ -41,7 +49,7 @@ export function claimed(
     pciDevices: devices.slice(0, MAX_CLAIMED_DEVICES),
     conditions: setCondition(
       before.conditions,
-      { type: 'Claimed', status: 'True', reason: 'Claimed', message, observedGeneration },
+      { type: 'Claimed', status: 'True', reason, message, observedGeneration },
       now,
     ),
     observedGeneration,
@@ -148,6 +156,13 @@ export function sighted(claim: InstanceClaim, { instance, devices }: Sighting, n
       now,
     );
   };
+  if (findCondition(conditions, 'Claimed')?.reason === UNTRACKED)
+    set(
+      'Claimed',
+      'True',
+      'Claimed',
+      `claimed on node ${before.nodeName}; granted without accounting, and counted since`,
+    );
   const appeared = conditions.some(({ type }) => type === 'InstanceRunning');
   if (instance !== undefined) {
     const state = RUNNING.has(instance.vmState) ? 'True' : 'False';

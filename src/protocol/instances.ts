@@ -1,5 +1,5 @@
 /** Which instance belongs to which claim, and which to none. */
-import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import type { ReportedInstance } from '../drivers/driver.ts';
 import type { ClaimCache, Entry } from './claim-cache.ts';
 import { instanceIdOf } from './claim-facts.ts';
 
@@ -21,12 +21,12 @@ export class Instances {
     return this.#changes;
   }
 
-  replaceAll(report: HostReport): void {
+  replaceAll(instances: readonly ReportedInstance[]): void {
     this.#changes += 1;
     this.#byUuid.clear();
     this.#uuidByClaimName.clear();
     this.#namings.clear();
-    for (const instance of report.instances) this.see(instance);
+    for (const instance of instances) this.see(instance);
   }
 
   see(instance: ReportedInstance): void {

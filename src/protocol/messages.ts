@@ -78,6 +78,8 @@ export type Observation =
   | { readonly kind: 'hostNodeSeen'; readonly unschedulable: boolean; readonly internalIP?: string }
   | { readonly kind: 'hostReported'; readonly report: HostReport }
   | { readonly kind: 'hostReportFailed'; readonly message: string }
+  /** The hypervisor cannot tell what the host has: claims are granted without being counted, until it is reported after all. */
+  | { readonly kind: 'hostUntracked'; readonly reason: string }
   | { readonly kind: 'driverConnected' }
   | { readonly kind: 'driverDisconnected'; readonly message: string }
   | { readonly kind: 'instanceSeen'; readonly instance: ReportedInstance }

@@ -10,13 +10,15 @@ import { claimKey, orphanKey } from './held.ts';
 import type { Berth } from './migration-status.ts';
 import type { Pulse } from './peers.ts';
 import type { TrackerSettings } from './settings.ts';
-import { alreadyClaimed, type Grounds, groundsOf } from './verdict.ts';
+import { alreadyClaimed, devicesOf, type Grounds, groundsOf, refusalsThatCount } from './verdict.ts';
 
 export interface MigrationCircumstances {
   readonly settings: TrackerSettings;
   readonly ledger: Ledger;
   readonly devices: ReadonlyMap<string, PciDevice>;
   readonly unschedulable: boolean;
+  /** False: the hypervisor cannot tell what the host has, so that no amount is tested. */
+  readonly isTracked: boolean;
   /** Of the source's agent; asked for an evacuation only. */
   readonly pulseOf: (nodeName: string) => Pulse;
   /** What this host has of the instance already. */
@@ -124,15 +126,15 @@ function tested(
 ): MigrationVerdict {
   const inPlace = isInPlace(migration, claim);
   const decision = circumstances.ledger.test(requestOf(claim, asks, inPlace, circumstances));
-  const { reasons, message } = groundsOf(decision.kind === 'rejected' ? decision.refusals : []);
+  const { reasons, message } = groundsOf(refusalsThatCount(decision, circumstances.isTracked));
   if (circumstances.unschedulable && !inPlace) return refuse(alsoUnschedulable({ reasons, message }, migration));
-  if (decision.kind === 'rejected') return refuse({ reasons, message });
+  if (reasons.length > 0) return refuse({ reasons, message });
   const newFlavor = migration.spec.flavor ?? claim.status?.flavor;
   if (newFlavor === undefined) return refuse(grounds('UnknownFlavor', 'the claim has no flavor; write spec.flavor'));
   const keepsDevices = inPlace && migration.spec.pciRequests === undefined;
   const pciDevices = keepsDevices
     ? (claim.status?.pciDevices ?? [])
-    : grantedDevices(decision.devices, circumstances.devices);
+    : grantedDevices(devicesOf(decision), circumstances.devices);
   return { kind: 'grant', berth: { newFlavor: canonicalFlavor(newFlavor), pciDevices } };
 }
 

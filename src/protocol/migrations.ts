@@ -45,6 +45,8 @@ export interface MigrationContext {
   readonly place: Place;
   readonly devices: ReadonlyMap<string, PciDevice>;
   readonly unschedulable: boolean;
+  /** Why nothing is counted: the hypervisor cannot tell what the host has. */
+  readonly untracked?: string;
   readonly nowMs: number;
   /** How many decisions there is room for in `deciding`. */
   readonly room: number;
@@ -245,7 +247,7 @@ class Round {
   }
 
   #circumstances(entry: Entry | undefined) {
-    const { settings, books, devices, unschedulable, peers, nowMs, instances } = this.#context;
+    const { settings, books, devices, unschedulable, untracked, peers, nowMs, instances } = this.#context;
     const instance = entry && instances.of(entry);
     const claimedBy = entry && otherHolder(entry, this.#context);
     return {
@@ -253,6 +255,7 @@ class Round {
       ledger: books.ledger,
       devices,
       unschedulable,
+      isTracked: untracked === undefined,
       pulseOf: (nodeName: string) => peers.pulseOf(nodeName, nowMs),
       ...(instance !== undefined && { instance }),
       ...(claimedBy !== undefined && { claimedBy }),

@@ -1,7 +1,7 @@
 /** ComputeNode.status from what is known. Sorted and canonical: an unchanged world gives a byte-identical status. Pure. */
 
 import { nodeColumns } from '../api/columns.ts';
-import { setCondition } from '../api/conditions.ts';
+import { formatTimestamp, setCondition } from '../api/conditions.ts';
 import type { ComputeNode, ComputeNodeStatus, Condition, EffectivePolicy, Orphan } from '../api/generated/v1alpha1.ts';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
 import type { LedgerView } from '../ledger/ledger.ts';
@@ -21,6 +21,9 @@ export interface NodeFacts {
   readonly hostIP?: string;
   /** The last good report; absent before the first. */
   readonly report?: HostReport;
+  readonly reportedAt?: Date;
+  /** Why the hypervisor cannot tell what the host has: nothing is counted. */
+  readonly untracked?: string;
   readonly view?: LedgerView;
   readonly orphans: readonly ReportedInstance[];
   /** Absent: connected. */
@@ -175,7 +178,7 @@ function sumsOf(facts: NodeFacts, view: LedgerView): Partial<ComputeNodeStatus> 
 const MAX_PROBLEMS_NAMED = 5;
 
 function conditionsOf(facts: NodeFacts): readonly Condition[] {
-  const { node, report, driverFault, reportFault, orphans, now } = facts;
+  const { node, report, driverFault, orphans, now } = facts;
   const observedGeneration = node.metadata.generation ?? 0;
   let conditions: readonly Condition[] = node.status?.conditions ?? [];
   const set = (type: string, good: boolean, reason: string, message: string): void => {
@@ -186,8 +189,8 @@ function conditionsOf(facts: NodeFacts): readonly Condition[] {
     );
   };
   set('HypervisorConnected', driverFault === undefined, ...connection(driverFault));
-  set('TrackingEnabled', report !== undefined, ...tracking(report));
-  set('HardwareReportCurrent', report !== undefined && reportFault === undefined, ...hardware(report, reportFault));
+  set('TrackingEnabled', report !== undefined, ...tracking(facts));
+  set('HardwareReportCurrent', report !== undefined && facts.reportFault === undefined, ...hardware(facts));
   if (report !== undefined) set('OrphansDetected', orphans.length > 0, ...orphaned(orphans));
   const unready = conditions
     .filter(({ type, status }) => REQUIRED.has(type) && status !== 'True')
@@ -209,18 +212,25 @@ function connection(fault: string | undefined): [string, string] {
   return fault === undefined ? ['Connected', 'the driver is connected'] : ['Disconnected', fault];
 }
 
-function tracking(report: HostReport | undefined): [string, string] {
+function tracking({ report, untracked }: NodeFacts): [string, string] {
+  if (untracked !== undefined) return ['TrackingDisabled', `claims are granted without accounting: ${untracked}`];
   return report === undefined ? ['NoReportYet', 'the first audit is not done'] : ['Tracking', 'the host is audited'];
 }
 
-function hardware(report: HostReport | undefined, fault: string | undefined): [string, string] {
-  if (fault !== undefined) return ['AuditFailed', fault];
+function hardware({ report, reportedAt, reportFault, untracked }: NodeFacts): [string, string] {
+  if (untracked !== undefined) return ['CannotReport', untracked];
+  if (reportFault !== undefined) return ['AuditFailed', `${reportFault}${asOf(reportedAt)}`];
   const problems = report?.problems ?? [];
   if (report === undefined) return ['NoReportYet', 'the first audit is not done'];
   if (problems.length === 0) return ['Current', 'everything could be read'];
   const named = problems.slice(0, MAX_PROBLEMS_NAMED).map(({ subject, message }) => `${subject}: ${message}`);
   const more = problems.length > named.length ? `; and ${problems.length - named.length} more` : '';
   return ['CurrentWithProblems', `${named.join('; ')}${more}`];
+}
+
+/** How old the figures are; those of a former agent are as old as its last words. */
+function asOf(reportedAt: Date | undefined): string {
+  return reportedAt === undefined ? '' : `; the figures are as of ${formatTimestamp(reportedAt)}`;
 }
 
 function orphaned(orphans: readonly ReportedInstance[]): [string, string] {

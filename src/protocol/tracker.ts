@@ -67,6 +67,9 @@ export class Tracker {
   #cordoned = false;
   #internalIP: string | undefined;
   #report: HostReport | undefined;
+  #reportedAtMs = 0;
+  /** Why the hypervisor cannot tell what the host has; there is no report then. */
+  #untracked: string | undefined;
   /** All its PCI devices by address; absent where the hypervisor cannot tell them. */
   #present: ReadonlyMap<string, PciDevice> | undefined;
   /** An audit was done since the driver connected. */
@@ -104,9 +107,9 @@ export class Tracker {
     return this.#audited ? undefined : 'the host is not audited yet';
   }
 
-  /** The figures of the last settling; absent before the first audit. */
+  /** The figures of the last settling; absent before the first audit, and while the host has none. */
   get books(): Books | undefined {
-    return this.#books;
+    return this.#untracked === undefined ? this.#books : undefined;
   }
 
   /** What is wrong with claimed instances here. Looks at every claim: not for each turn. */
@@ -170,7 +173,7 @@ export class Tracker {
       case 'nodeDeleted':
         return observation.uid === this.#node?.metadata.uid ? this.#stepDown('ComputeNode was deleted') : [];
       default:
-        return this.#learnOfMigration(observation, nowMs) ?? this.#learnOfHost(observation);
+        return this.#learnOfMigration(observation, nowMs) ?? this.#learnOfHost(observation, nowMs);
     }
   }
 
@@ -199,14 +202,16 @@ export class Tracker {
     }
   }
 
-  #learnOfHost(observation: Observation): readonly Effect[] {
+  #learnOfHost(observation: Observation, nowMs: number): readonly Effect[] {
     switch (observation.kind) {
       case 'hostNodeSeen':
         this.#cordoned = observation.unschedulable;
         this.#internalIP = observation.internalIP;
         break;
       case 'hostReported':
-        return this.#hostReported(observation.report);
+        return this.#hostReported(observation.report, nowMs);
+      case 'hostUntracked':
+        return this.#hostUntracked(observation.reason);
       case 'hostReportFailed':
         this.#reportFault = observation.message;
         break;
@@ -263,12 +268,28 @@ export class Tracker {
     this.#node = node;
   }
 
-  #hostReported(report: HostReport): readonly Effect[] {
+  #hostReported(report: HostReport, nowMs: number): readonly Effect[] {
     this.#report = report;
+    this.#reportedAtMs = nowMs;
+    this.#untracked = undefined;
     this.#present = report.devices && new Map(report.devices.map((device) => [device.address, device]));
+    this.#lookedAt(report.instances);
+    return [];
+  }
+
+  /** Figures and instances that were reported before may be others by now: nothing is tested against them. */
+  #hostUntracked(reason: string): readonly Effect[] {
+    this.#report = undefined;
+    this.#untracked = reason;
+    this.#present = undefined;
+    this.#lookedAt([]);
+    return [];
+  }
+
+  #lookedAt(instances: readonly ReportedInstance[]): void {
     this.#reportFault = undefined;
     this.#audited = this.#driverFault === undefined;
-    this.#instances.replaceAll(report);
+    this.#instances.replaceAll(instances);
     for (const entry of this.#cache.entries()) {
       this.#touch(entry);
       this.#requests.release(entry);
@@ -276,7 +297,6 @@ export class Tracker {
     this.#hostChanged = true;
     this.#recountDue = true;
     this.#tidyDue = true;
-    return [];
   }
 
   #instanceMoved(before: ReportedInstance | undefined, now: ReportedInstance | undefined): void {
@@ -345,10 +365,9 @@ export class Tracker {
   }
 
   #settle(): readonly Effect[] {
-    if (this.#report === undefined) return [];
-    if (this.#books === undefined)
-      this.#books = new Books(this.#host(this.#report), this.#cache, this.#instances, this.#settings);
-    else if (this.#hostChanged) this.#books.setHost(this.#host(this.#report));
+    if (this.#report === undefined && this.#untracked === undefined) return [];
+    if (this.#books === undefined) this.#books = new Books(this.#host(), this.#cache, this.#instances, this.#settings);
+    else if (this.#hostChanged) this.#books.setHost(this.#host());
     this.#hostChanged = false;
     this.#books.settle();
     if (!this.#recountDue) return [];
@@ -358,12 +377,12 @@ export class Tracker {
       : [{ kind: 'log', level: 'error', message: 'the ledger had drifted from the recount', fields: {} }];
   }
 
-  #host(report: HostReport): Host {
-    const reported = report.devices ?? [];
+  #host(): Host {
+    const reported = this.#report?.devices ?? [];
     const devices = assignableDevices(reported, effectiveWhitelist(this.#node, this.#settings));
     this.#devices = new Map(devices.map((device) => [device.address, device]));
     return {
-      totals: report.totals,
+      totals: this.#report?.totals ?? NO_TOTALS,
       policy: effectivePolicy(this.#node?.spec, this.#settings.defaults),
       devices,
       unassignable: reported.filter(({ address }) => !this.#devices.has(address)),
@@ -395,6 +414,7 @@ export class Tracker {
         place: this.#place(),
         devices: this.#devices,
         unschedulable: this.#cordoned || this.#node?.spec?.unschedulable === true,
+        ...(this.#untracked !== undefined && { untracked: this.#untracked }),
         nowMs,
         room: this.#settings.maxBatch - deciding.length,
         roomBytes: MAX_DECIDING_BYTES - sizeOf(deciding),
@@ -418,7 +438,8 @@ export class Tracker {
   /** States that the hypervisor shows and the claims do not tell yet. */
   #refresh(nowMs: number): readonly Effect[] {
     const effects: Effect[] = [];
-    if (!this.#audited) return effects;
+    // Who cannot tell what the host has cannot tell what it lacks.
+    if (!this.#audited || this.#report === undefined) return effects;
     const now = new Date(nowMs);
     const room = this.#tellingRoom();
     for (const uid of this.#toSight) {
@@ -481,17 +502,20 @@ export class Tracker {
   #published(): Partial<Parameters<typeof nodeStatus>[0]> {
     const { hostIP } = this.#place();
     // Connected again, but nothing is decided before the audit: Ready must not say otherwise.
-    const unread = this.#report !== undefined && !this.#audited;
+    const unread = (this.#report !== undefined || this.#untracked !== undefined) && !this.#audited;
     const driverFault = this.#driverFault ?? (unread ? 'connected again; the host is being read' : undefined);
     return {
       ...(hostIP !== undefined && { hostIP }),
-      ...(this.#report !== undefined && { report: this.#report }),
+      ...(this.#report !== undefined && { report: this.#report, reportedAt: new Date(this.#reportedAtMs) }),
+      ...(this.#untracked !== undefined && { untracked: this.#untracked }),
       ...(this.#books !== undefined && { view: this.#books.ledger.view() }),
       ...(driverFault !== undefined && { driverFault }),
       ...(this.#reportFault !== undefined && { reportFault: this.#reportFault }),
     };
   }
 }
+
+const NO_TOTALS: Host['totals'] = { memoryBytes: 0n, diskBytes: 0n };
 
 const NO_BATCH: Batch = { decisions: [], notes: [] };
 const NO_ROUND: MigrationRound = { decisions: [], effects: [] };

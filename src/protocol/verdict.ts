@@ -1,7 +1,7 @@
 /** Decides one claim against the ledger, and words the decision. Pure. */
 import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { AssignedDevice, ClaimRequest, Refusal } from '../ledger/types.ts';
+import type { AssignedDevice, ClaimDecision, ClaimRequest, Refusal } from '../ledger/types.ts';
 import { formatBytes } from '../quantity/quantity.ts';
 import type { Asked } from './claim-facts.ts';
 
@@ -20,6 +20,8 @@ export type Verdict =
 export interface Circumstances {
   readonly nodeName: string;
   readonly unschedulable: boolean;
+  /** False: the hypervisor cannot tell what the host has, so that no amount is tested. */
+  readonly isTracked: boolean;
   /** Namespace/name of the claim that has the instance already. */
   readonly claimedBy?: string;
   /** Key of the orphan's holding that this claim's instance has on this host. */
@@ -39,14 +41,27 @@ export function judge(claim: InstanceClaim, request: Asked, ledger: Ledger, circ
   if (claim.spec.adopt === true && circumstances.orphanKey !== undefined) return adopt(asks, ledger, circumstances);
   const waits = claim.spec.whenInsufficient === 'Wait';
   const decision = ledger.test(asks);
-  const refusals = decision.kind === 'rejected' ? decision.refusals : [];
+  const refusals = refusalsThatCount(decision, circumstances.isTracked);
   const obstacles = obstaclesOf(refusals, circumstances, waits);
-  if (decision.kind === 'granted' && obstacles.reasons.length === 0)
-    return { kind: 'grant', devices: decision.devices };
+  if (obstacles.reasons.length === 0) return { kind: 'grant', devices: devicesOf(decision) };
   if (!waits) return refuse(obstacles);
   const never = ledger.couldEverFit(asks);
-  if (never.kind === 'rejected') return refuse(exceedsNodeLimit(never.refusals));
+  if (never.kind === 'rejected' && circumstances.isTracked) return refuse(exceedsNodeLimit(never.refusals));
   return circumstances.overdue ? refuse(overdue(obstacles, claim)) : { kind: 'wait', ...obstacles };
+}
+
+/**
+ * All of them, unless the host is not tracked. (Nova: a tracker that is disabled tests nothing.) Devices are refused nevertheless: they would have
+ * to be given, and none is known.
+ */
+export function refusalsThatCount(decision: ClaimDecision, isTracked: boolean): readonly Refusal[] {
+  if (decision.kind === 'granted') return [];
+  return decision.refusals.filter(({ reason }) => isTracked || reason === 'InsufficientPCIDevices');
+}
+
+/** None where a refusal does not count. */
+export function devicesOf(decision: ClaimDecision): readonly AssignedDevice[] {
+  return decision.kind === 'granted' ? decision.devices : [];
 }
 
 function refuse(grounds: Grounds): Verdict {

@@ -23,6 +23,7 @@ const HOST = fakeHost({
       uuid: 'aaaaaaaa-0000-4000-8000-000000000002',
       name: 'left-behind',
       vmState: 'Stopped',
+      taskState: 'PoweringOff',
       vcpus: 1n,
       memoryBytes: 1n << 30n,
       devices: [],
@@ -45,9 +46,9 @@ CELL   MEMORY   CPUS
 0      64Gi     0-3,8
 
 Instances
-NAME          STATE     VCPUS   MEMORY   DEVICES   CLAIM          UUID
-web-1         Active    2       1.5Gi    1         team-a/web-1   aaaaaaaa-0000-4000-8000-000000000001
-left-behind   Stopped   1       1Gi      0         -              aaaaaaaa-0000-4000-8000-000000000002
+NAME          STATE                   VCPUS   MEMORY   DEVICES   CLAIM          UUID
+web-1         Active                  2       1.5Gi    1         team-a/web-1   aaaaaaaa-0000-4000-8000-000000000001
+left-behind   Stopped (PoweringOff)   1       1Gi      0         -              aaaaaaaa-0000-4000-8000-000000000002
 
 PCI devices
 ADDRESS        ID          TYPE   CELL   IOMMU GROUP   GIVEN TO
@@ -100,6 +101,20 @@ it('a hypervisor that is away is a reason and exit code 1', async () => {
 
 it('an audit that fails is a reason and exit code 1', async () => {
   expect(await inspect({}, { failAudit: 'no' })).toMatchObject({ code: 1, err: 'inspect: no\n' });
+});
+
+it('a hypervisor that cannot tell what its host has is a reason and exit code 1', async () => {
+  expect(await inspect({}, { cannotReport: 'it tells nothing' })).toMatchObject({
+    code: 1,
+    err: 'inspect: this hypervisor cannot tell what the host has: it tells nothing\n',
+  });
+});
+
+it('a report that lacks something is a reason that names it, and exit code 1', async () => {
+  expect(await inspect({}, { omit: ['totals'] })).toMatchObject({
+    code: 1,
+    err: "inspect: the driver's report lacks totals.memoryBytes, totals.diskBytes\n",
+  });
 });
 
 it('a hypervisor that does not answer is given up, with progress on a terminal', async () => {

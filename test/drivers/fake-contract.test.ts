@@ -35,6 +35,7 @@ async function inMemory(): Promise<DriverHarness> {
     undefine: async (name) => driver.removeInstance(find(name)?.uuid ?? ''),
     breakInstance: async (name) =>
       driver.changeHost((host) => ({ ...host, problems: [{ subject: `instance ${name}`, message: 'broken' }] })),
+    withholdResources: async (cannotReport) => driver.setFaults({ cannotReport }),
     loseHypervisor: async () => driver.setFaults({ disconnected: true }),
     bringHypervisorBack: async () => driver.setFaults({ disconnected: false }),
     dispose: () => driver.stop(),
@@ -42,7 +43,7 @@ async function inMemory(): Promise<DriverHarness> {
 }
 
 interface HostDocument {
-  faults?: { disconnected: boolean };
+  faults?: { disconnected?: boolean; cannotReport?: string };
   problems?: { subject: string; message: string }[];
   instances: { uuid: string; name: string; vmState: VmState; [field: string]: unknown }[];
 }
@@ -91,6 +92,10 @@ async function inFile(): Promise<DriverHarness> {
     breakInstance: (name) =>
       edit((document) => {
         document.problems = [{ subject: `instance ${name}`, message: 'broken' }];
+      }),
+    withholdResources: (cannotReport) =>
+      edit((document) => {
+        document.faults = cannotReport === undefined ? {} : { cannotReport };
       }),
     loseHypervisor: () =>
       edit((document) => {

@@ -63,6 +63,11 @@ const mistakes: readonly (readonly [title: string, text: string, mistake: string
     `${GOOD}faults: {disconnected: maybe}`,
     'h.yaml:3: faults.disconnected: "maybe" is not true or false',
   ],
+  [
+    'a key that no report has',
+    `${GOOD}faults: {omit: [memory]}`,
+    'h.yaml:3: faults.omit[0]: "memory" is not one of hostname, cpuInfo, totals, used, instances',
+  ],
 ];
 
 it.each(mistakes)('%s is told with its line and field', (_title, text, mistake) => {

@@ -150,7 +150,11 @@ describe('a driver that is not connected', () => {
     world.agents[0]?.observe({ kind: 'hostReportFailed', message: 'no totals' });
     world.create(claim({ name: 'a' }));
     world.settle();
-    expect(condition(world, 'HardwareReportCurrent')).toEqual(['False', 'AuditFailed', 'no totals']);
+    expect(condition(world, 'HardwareReportCurrent')).toEqual([
+      'False',
+      'AuditFailed',
+      'no totals; the figures are as of 2026-01-01T00:00:00Z',
+    ]);
     expect(world.claim('a').status?.phase).toBe('Claimed');
   });
 });

@@ -50,6 +50,7 @@ function createMemoryDriver(config: FakeMemoryConfig): FakeDriver {
   return {
     name: 'fake',
     start: async (options) => hypervisor.listen(options.onEvent),
+    cannotReport: hypervisor.cannotReport,
     audit: hypervisor.audit,
     overheadMemoryBytes: (size) => overheadBytes(config.overhead, size),
     stop: async () => hypervisor.stop(),

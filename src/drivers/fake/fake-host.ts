@@ -23,7 +23,21 @@ export interface FakeFaults {
   readonly auditDelayMs: number;
   /** Audits fail with this message. */
   readonly failAudit?: string | undefined;
+  /** The hypervisor cannot tell what the host has, for this reason. */
+  readonly cannotReport?: string | undefined;
+  /** Reports lack these keys, as those of a driver that is broken. */
+  readonly omit?: readonly ReportKey[] | undefined;
 }
+
+/** What a report can be made to lack. */
+export const REPORT_KEYS = [
+  'hostname',
+  'cpuInfo',
+  'totals',
+  'used',
+  'instances',
+] as const satisfies readonly (keyof HostReport)[];
+export type ReportKey = (typeof REPORT_KEYS)[number];
 
 /** Nothing goes wrong. */
 export const NO_FAULTS: FakeFaults = { disconnected: false, auditDelayMs: 0 };

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { DriverError, type DriverEvent, type HostReport } from '../driver.ts';
-import { type FakeFaults, type FakeHost, reportOf } from './fake-host.ts';
+import { type FakeFaults, type FakeHost, type ReportKey, reportOf } from './fake-host.ts';
 
 export interface FakeState {
   readonly host: FakeHost;
@@ -16,6 +16,7 @@ export interface FakeHypervisor {
   listen(onEvent: (event: DriverEvent) => void): void;
   /** No event arrives any more. */
   stop(): void;
+  cannotReport(signal: AbortSignal | undefined): Promise<string | undefined>;
   audit(signal: AbortSignal | undefined): Promise<HostReport>;
 }
 
@@ -38,7 +39,7 @@ export function createFakeHypervisor(initial: FakeState): FakeHypervisor {
       const previous = state;
       state = next;
       if (!next.faults.disconnected && previous.faults.disconnected) emit({ kind: 'connected' });
-      if (!next.faults.disconnected) for (const event of differences(previous.host, next.host)) emit(event);
+      if (!next.faults.disconnected) for (const event of differences(previous, next)) emit(event);
       if (next.faults.disconnected && !previous.faults.disconnected) emit({ kind: 'disconnected', message: AWAY });
     },
     listen: (onEvent) => {
@@ -50,6 +51,11 @@ export function createFakeHypervisor(initial: FakeState): FakeHypervisor {
       listener = undefined;
       lifetime.abort();
     },
+    cannotReport: async (signal) => {
+      signal?.throwIfAborted();
+      refuseWhileAway();
+      return state.faults.cannotReport;
+    },
     audit: async (signal) => {
       signal?.throwIfAborted();
       refuseWhileAway();
@@ -59,7 +65,7 @@ export function createFakeHypervisor(initial: FakeState): FakeHypervisor {
       signal?.throwIfAborted();
       refuseWhileAway();
       if (failAudit !== undefined) throw new DriverError('CallFailed', failAudit);
-      return reportOf(state.host);
+      return withoutKeys(reportOf(state.host), state.faults.omit ?? []);
     },
   };
 }
@@ -70,17 +76,29 @@ function anyOf(lifetime: AbortSignal, signal: AbortSignal | undefined): AbortSig
 
 function ignore(): void {}
 
-function differences(previous: FakeHost, next: FakeHost): readonly DriverEvent[] {
-  const before = new Map(reportOf(previous).instances.map((instance) => [instance.uuid, instance]));
-  const after = reportOf(next).instances;
+/** What the compiler would not let a driver do. */
+function withoutKeys(report: HostReport, keys: readonly ReportKey[]): HostReport {
+  const left = Object.entries(report).filter(([key]) => !keys.some((omitted) => omitted === key));
+  return Object.fromEntries(left) as unknown as HostReport;
+}
+
+function differences(previous: FakeState, next: FakeState): readonly DriverEvent[] {
+  const before = new Map(reportOf(previous.host).instances.map((instance) => [instance.uuid, instance]));
+  const after = reportOf(next.host).instances;
   const present = new Set(after.map(({ uuid }) => uuid));
   const gone = [...before.keys()].filter((uuid) => !present.has(uuid));
   const changed = after.filter((instance) => !isDeepStrictEqual(instance, before.get(instance.uuid)));
   return [
     ...gone.map((uuid): DriverEvent => ({ kind: 'instanceGone', uuid })),
     ...changed.map((instance): DriverEvent => ({ kind: 'instanceChanged', instance })),
-    ...(sameHost(previous, next) ? [] : [{ kind: 'hostChanged' } as const]),
+    ...(sameHost(previous.host, next.host) && sameReporting(previous.faults, next.faults)
+      ? []
+      : [{ kind: 'hostChanged' } as const]),
   ];
+}
+
+function sameReporting(one: FakeFaults, other: FakeFaults): boolean {
+  return one.cannotReport === other.cannotReport && isDeepStrictEqual(one.omit, other.omit);
 }
 
 function sameHost(one: FakeHost, other: FakeHost): boolean {

@@ -17,6 +17,10 @@ const SETTLE_MS = 50;
 export function createHostFileDriver(path: string, overhead: Partial<OverheadConfig> | undefined): Driver {
   let running: Follower | undefined;
   let stopped = false;
+  const follower = (): Follower => {
+    if (running === undefined || stopped) throw new DriverError('Disconnected', 'the fake hypervisor is not started');
+    return running;
+  };
   return {
     name: 'fake',
     start: async (options) => {
@@ -25,10 +29,8 @@ export function createHostFileDriver(path: string, overhead: Partial<OverheadCon
       // Only now: whoever is told that it is connected may audit at once.
       running.listen();
     },
-    audit: async (signal) => {
-      if (running === undefined || stopped) throw new DriverError('Disconnected', 'the fake hypervisor is not started');
-      return running.audit(signal);
-    },
+    cannotReport: async (signal) => follower().cannotReport(signal),
+    audit: async (signal) => follower().audit(signal),
     overheadMemoryBytes: (size) => overheadBytes(overhead, size),
     stop: async () => {
       stopped = true;
@@ -39,6 +41,7 @@ export function createHostFileDriver(path: string, overhead: Partial<OverheadCon
 
 interface Follower {
   listen(): void;
+  cannotReport(signal: AbortSignal | undefined): Promise<string | undefined>;
   audit(signal: AbortSignal | undefined): Promise<HostReport>;
   stop(): void;
 }
@@ -66,6 +69,10 @@ async function follow(path: string, options: DriverOptions): Promise<Follower> {
   });
   return {
     listen: () => hypervisor.listen(options.onEvent),
+    cannotReport: async (signal) => {
+      await reread();
+      return hypervisor.cannotReport(signal);
+    },
     audit: async (signal) => {
       await reread();
       return hypervisor.audit(signal);

@@ -1,7 +1,7 @@
 /** A fake host from a YAML file, checked field by field: a mistake names its line, its field and what to write instead. */
 import type { PciDevice } from '../../ledger/types.ts';
 import type { CpuInfo, CpuTopology, NumaCell, ReportedInstance, TaskState, VmState } from '../driver.ts';
-import { type FakeFaults, type FakeHost, NO_FAULTS } from './fake-host.ts';
+import { type FakeFaults, type FakeHost, NO_FAULTS, REPORT_KEYS, type ReportKey } from './fake-host.ts';
 import type { FakeState } from './fake-hypervisor.ts';
 import { createFieldReader, type FieldReader } from './field-reader.ts';
 
@@ -129,12 +129,21 @@ function readDevice(field: FieldReader): PciDevice {
 }
 
 function readFaults(field: FieldReader): FakeFaults {
-  field.only(['disconnected', 'auditDelayMs', 'failAudit']);
+  field.only(['disconnected', 'auditDelayMs', 'failAudit', 'cannotReport', 'omit']);
   const delay = field.at('auditDelayMs');
   const failure = field.at('failAudit');
+  const cannotReport = field.at('cannotReport');
+  const omitted = field.at('omit');
   return {
     disconnected: field.at('disconnected').flagOr(false),
     auditDelayMs: delay.isPresent ? Number(delay.count()) : 0,
     ...(failure.isPresent && { failAudit: failure.text() }),
+    ...(cannotReport.isPresent && { cannotReport: cannotReport.text() }),
+    ...(omitted.isPresent && { omit: omitted.list((key) => key.choice(REPORT_KEYS)).filter(isKey) }),
   };
+}
+
+/** What is no key is noted as a mistake. */
+function isKey(key: ReportKey | undefined): key is ReportKey {
+  return key !== undefined;
 }

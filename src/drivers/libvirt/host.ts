@@ -1,5 +1,5 @@
 /** The host itself: CPUs, memory, NUMA cells and who the hypervisor is. What hardly changes is read once and again when it did. */
-import type { CpuInfo, HostReport, NumaCell, ReportProblem } from '../driver.ts';
+import { type CpuInfo, DriverError, type HostReport, type NumaCell, type ReportProblem } from '../driver.ts';
 import type { LibvirtLibrary } from './bindings.ts';
 import { type HostCapabilities, parseCapabilitiesXml } from './capabilities-xml.ts';
 import type { Connection } from './connection.ts';
@@ -20,6 +20,8 @@ export interface HostReading {
 }
 
 export interface HostReader {
+  /** Why this hypervisor has no figures of its host; undefined when it has. What can be told once is not asked again. */
+  cannotRead(): Promise<string | undefined>;
   /** @throws DriverError when memory or CPUs cannot be read: a report without them would be wrong, not incomplete. */
   read(): Promise<HostReading>;
 }
@@ -37,13 +39,25 @@ export function createHostReader(connection: Connection): HostReader {
   let readWith = '';
   const memoryUsed = createMemoryMeter(connection);
 
+  const readInfo = (): Promise<NodeInfo> =>
+    connection.run('read host', async (library, pointer) => {
+      const answer = await library.virNodeGetInfo(pointer);
+      if (answer === null) throw connection.failed('read host');
+      return answer;
+    });
   return {
+    cannotRead: async () => {
+      if (identity !== undefined) return undefined;
+      try {
+        await readInfo();
+        return undefined;
+      } catch (error) {
+        if (error instanceof DriverError && error.code === 'Unsupported') return error.message;
+        throw error;
+      }
+    },
     read: async () => {
-      const info = await connection.run('read host', async (library, pointer) => {
-        const answer = await library.virNodeGetInfo(pointer);
-        if (answer === null) throw connection.failed('read host');
-        return answer;
-      });
+      const info = await readInfo();
       const hardware = `${info.cpus}/${info.memoryKiB}`;
       if (identity === undefined || hardware !== readWith) identity = await readIdentity(connection);
       readWith = hardware;

@@ -41,6 +41,10 @@ export function createLibvirtDriver(config: LibvirtDriverConfig, seams: LibvirtD
   const lifetime = new AbortController();
   let session: Session | undefined;
   let running: Promise<void> | undefined;
+  const connected = (): Session => {
+    if (session === undefined) throw new DriverError('Disconnected', NOT_CONNECTED);
+    return session;
+  };
 
   return {
     name: 'libvirt',
@@ -58,10 +62,8 @@ export function createLibvirtDriver(config: LibvirtDriverConfig, seams: LibvirtD
         },
       });
     },
-    audit: (signal) => {
-      if (session === undefined) return Promise.reject(new DriverError('Disconnected', NOT_CONNECTED));
-      return session.audit(signal);
-    },
+    cannotReport: async () => connected().cannotReport(),
+    audit: async (signal) => connected().audit(signal),
     overheadMemoryBytes: (size) => overheadBytes(config.overhead, size),
     stop: async () => {
       lifetime.abort();

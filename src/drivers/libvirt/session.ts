@@ -10,6 +10,7 @@ import { createInstanceReader } from './instances.ts';
 export interface Session {
   /** Resolves, with the reason, when the hypervisor is gone. */
   readonly lost: Promise<DriverError>;
+  cannotReport(): Promise<string | undefined>;
   audit(signal: AbortSignal | undefined): Promise<HostReport>;
   close(): Promise<void>;
 }
@@ -75,6 +76,7 @@ export async function openSession(library: LibvirtLibrary, options: SessionOptio
   return {
     lost: connection.lost,
     close,
+    cannotReport: () => host.cannotRead(),
     audit: async (signal) => {
       signal?.throwIfAborted();
       const hostReading = await host.read();

@@ -1,10 +1,11 @@
 /** The contract of `src/drivers/driver.ts`, run against every driver. A row that a world cannot be moved into says why in its title. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DriverError, type HostReport, type VmState } from '../../../src/drivers/driver.ts';
+import { reportFaults } from '../../../src/drivers/report-faults.ts';
 import { createRecorder, type DriverHarness, type InstanceSpec, type Recorder } from './harness.ts';
 
 /** Rows that a world may be unable to do. */
-export type OptionalRow = 'loses the hypervisor' | 'broken instance' | 'devices';
+export type OptionalRow = 'loses the hypervisor' | 'broken instance' | 'devices' | 'cannot report';
 
 export interface ContractWorld {
   makeHarness(): Promise<DriverHarness>;
@@ -78,6 +79,8 @@ export function describeDriverContract(name: string, world: ContractWorld): void
       expect(report.totals.memoryBytes).toBeGreaterThan(0n);
       expect(report.totals.vcpus).toBeGreaterThan(0n);
       expect(report.totals.diskBytes).toBeGreaterThan(0n);
+      expect(reportFaults(report)).toBeUndefined();
+      expect(await harness.driver.cannotReport?.()).toBeUndefined();
       expectSorted(report);
     });
 
@@ -138,6 +141,17 @@ export function describeDriverContract(name: string, world: ContractWorld): void
       const { instances, devices } = await harness.driver.audit();
       expect(instances.find(({ uuid }) => uuid === ONE.uuid)?.devices).toEqual([address]);
       expect(devices?.map((device) => device.address)).toContain(address);
+    });
+
+    row('that it cannot tell what the host has is an answer, which may change', 'cannot report', async () => {
+      await harness.withholdResources('it tells nothing');
+      await connect();
+      expect(await harness.driver.cannotReport?.()).toContain('it tells nothing');
+      const from = recorder.events.length;
+      await harness.withholdResources(undefined);
+      await recorder.waitFor(({ kind }) => kind === 'hostChanged' || kind === 'connected', from);
+      expect(await harness.driver.cannotReport?.()).toBeUndefined();
+      await expect(harness.driver.audit()).resolves.toMatchObject({ hostname: expect.any(String) });
     });
 
     row('overhead is a pure function of the size', undefined, async () => {

@@ -26,6 +26,8 @@ export interface DriverHarness {
   undefine(name: string): Promise<void>;
   /** From now on nothing can be learnt about it but that it exists. */
   breakInstance(name: string): Promise<void>;
+  /** From now on the hypervisor cannot tell what the host has, or can again. */
+  withholdResources(reason: string | undefined): Promise<void>;
   loseHypervisor(): Promise<void>;
   bringHypervisorBack(): Promise<void>;
   /** Stops the driver, too. */

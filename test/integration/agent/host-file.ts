@@ -8,7 +8,13 @@ export interface FakeHostFile {
   readonly instances?: readonly FakeInstance[];
   readonly devices?: readonly FakeDevice[];
   readonly problems?: readonly { readonly subject: string; readonly message: string }[];
-  readonly faults?: { readonly disconnected?: boolean; readonly auditDelayMs?: number; readonly failAudit?: string };
+  readonly faults?: {
+    readonly disconnected?: boolean;
+    readonly auditDelayMs?: number;
+    readonly failAudit?: string;
+    readonly cannotReport?: string;
+    readonly omit?: readonly string[];
+  };
 }
 
 export interface FakeInstance {

@@ -1,6 +1,7 @@
 /** A real libvirtd with QEMU guests as a world, moved by virsh: nothing of the driver's own is used to move it. */
 import { guestXml, type Libvirtd, startLibvirtd } from '../../../dev/libvirtd.ts';
 import { type LibvirtLibrary, loadLibvirt } from '../../../src/drivers/libvirt/bindings.ts';
+import { ErrorNumber } from '../../../src/drivers/libvirt/constants.ts';
 import { createLibvirtDriver } from '../../../src/drivers/libvirt/libvirt-driver.ts';
 import type { DriverHarness } from '../../drivers/contract/harness.ts';
 import { claimXml, hostdevXml } from './test-driver-harness.ts';
@@ -23,10 +24,16 @@ export async function createLibvirtdHarness(config: { callTimeoutMs?: number } =
   shared ??= startLibvirtd();
   const libvirtd = await shared;
   const broken = new Set<string>();
+  let withheld: string | undefined;
   const library = async (): Promise<LibvirtLibrary> => {
     const real = await loadLibvirt();
     return {
       ...real,
+      virNodeGetInfo: async (connection) => (withheld === undefined ? real.virNodeGetInfo(connection) : null),
+      virConnGetLastError: (connection) =>
+        withheld === undefined
+          ? real.virConnGetLastError(connection)
+          : { code: ErrorNumber.NoSupport, message: withheld },
       virDomainGetXMLDesc: async (domain, flags) =>
         broken.has(real.virDomainGetName(domain) ?? '') ? '<domain><na' : real.virDomainGetXMLDesc(domain, flags),
     };
@@ -59,6 +66,13 @@ export async function createLibvirtdHarness(config: { callTimeoutMs?: number } =
     undefine: (name) => virsh('undefine', name),
     breakInstance: async (name) => {
       broken.add(name);
+    },
+    withholdResources: async (reason) => {
+      withheld = reason;
+      // What a hypervisor can do does not change while it is connected.
+      if (reason !== undefined) return;
+      await libvirtd.kill();
+      await libvirtd.start();
     },
     loseHypervisor: () => libvirtd.kill(),
     bringHypervisorBack: () => libvirtd.start(),

@@ -107,6 +107,7 @@ export async function createTestDriverHarness(): Promise<DriverHarness> {
     breakInstance: async (name) => {
       broken.add(name);
     },
+    withholdResources: async () => undefined,
     loseHypervisor: async () => undefined,
     bringHypervisorBack: async () => undefined,
     dispose: async () => {

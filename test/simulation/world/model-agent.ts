@@ -143,6 +143,11 @@ export class ModelAgent {
   /** Reads the host, and tells. */
   audit(): void {
     this.#auditIsDue = false;
+    const { fault, cannotReport } = this.#parts.host;
+    if (fault === undefined && cannotReport !== undefined) {
+      this.observe({ kind: 'hostUntracked', reason: cannotReport });
+      return;
+    }
     const report = this.#parts.host.audit();
     if (report !== undefined) this.observe({ kind: 'hostReported', report });
   }
@@ -151,7 +156,7 @@ export class ModelAgent {
     if (!this.#isAlive) return;
     const { tampering } = this.#parts;
     const told = tampering?.observation?.(observation) ?? observation;
-    if (told.kind === 'hostReported') this.#hasSeenHost = true;
+    if (told.kind === 'hostReported' || told.kind === 'hostUntracked') this.#hasSeenHost = true;
     if (told.kind === 'driverDisconnected') this.#hasSeenHost = false;
     this.#turnIsDue = true;
     this.#perform(this.tracker.observe(told, this.#wallMs));

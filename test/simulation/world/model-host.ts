@@ -14,6 +14,8 @@ export class ModelHost {
   readonly #instances = new Map<string, ReportedInstance>();
   readonly #events: DriverEvent[] = [];
   #fault: string | undefined;
+  /** Why the hypervisor cannot tell what the host has; undefined while it can. */
+  cannotReport: string | undefined;
 
   constructor(parts: ModelHostParts) {
     this.#parts = parts;
