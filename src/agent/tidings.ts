@@ -99,7 +99,8 @@ export class Tidings {
     }
     for (const condition of conditions) {
       const previous = findCondition(before?.status?.conditions, condition.type);
-      if (previous?.status !== condition.status) this.#turned(after, condition);
+      if (previous?.status !== condition.status || tellsOfMore(condition, before, after))
+        this.#turned(after, condition);
     }
   }
 
@@ -118,6 +119,13 @@ export class Tidings {
       note: condition.message,
     });
   }
+}
+
+/** Another orphan is news, one less is not: until there is none at all. */
+function tellsOfMore({ type, status }: Condition, before: ComputeNode | undefined, after: ComputeNode): boolean {
+  if (type !== 'OrphansDetected' || status !== 'True') return false;
+  const known = new Set(before?.status?.orphans?.map(({ uuid }) => uuid));
+  return after.status?.orphans?.some(({ uuid }) => !known.has(uuid)) === true;
 }
 
 function isGood({ type, status }: Condition): boolean {

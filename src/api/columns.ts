@@ -5,10 +5,10 @@ import type { ComputeNodeStatus, Flavor, MigrationStatus } from './generated/v1a
  * for people must stand in the status as text.
  */
 export function nodeColumns(status: ComputeNodeStatus): NonNullable<ComputeNodeStatus['columns']> {
-  const { used, limit, pciPools = [] } = status;
-  const pciFree = pciPools.reduce((sum, pool) => sum + pool.free, 0);
-  if (used?.vcpus === undefined) return { pciFree };
-  return { vcpus: limit?.vcpus === undefined ? `${used.vcpus}` : `${used.vcpus}/${limit.vcpus}`, pciFree };
+  const { used, limit, pciPools = [], orphans = [] } = status;
+  const counts = { pciFree: pciPools.reduce((sum, pool) => sum + pool.free, 0), orphans: orphans.length };
+  if (used?.vcpus === undefined) return counts;
+  return { vcpus: limit?.vcpus === undefined ? `${used.vcpus}` : `${used.vcpus}/${limit.vcpus}`, ...counts };
 }
 
 /** Migration.status.columns for the rest of the status: `m1.small -> m1.large`. */

@@ -70,7 +70,8 @@ export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
 
 function figuresOf(facts: NodeFacts, report: HostReport): Partial<ComputeNodeStatus> {
   const sums = facts.view === undefined ? {} : sumsOf(facts, facts.view);
-  return { ...hostOf(facts, report), ...sums, columns: nodeColumns(sums), orphans: orphansOf(facts) };
+  const orphans = orphansOf(facts);
+  return { ...hostOf(facts, report), ...sums, columns: nodeColumns({ ...sums, orphans }), orphans };
 }
 
 function orphansOf({ orphans, settings }: NodeFacts): Orphan[] {

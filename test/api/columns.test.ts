@@ -4,8 +4,8 @@ import { migrationColumns, nodeColumns } from '../../src/api/columns.ts';
 const POOL = { vendorID: '10de', productID: '1eb8', total: 4 };
 
 test.each([
-  ['nothing known', {}, { pciFree: 0 }],
-  ['no limit known', { used: { vcpus: 3 } }, { vcpus: '3', pciFree: 0 }],
+  ['nothing known', {}, { pciFree: 0, orphans: 0 }],
+  ['no limit known', { used: { vcpus: 3 } }, { vcpus: '3', pciFree: 0, orphans: 0 }],
   [
     'all known',
     {
@@ -15,8 +15,9 @@ test.each([
         { ...POOL, free: 1 },
         { ...POOL, free: 3 },
       ],
+      orphans: [{ uuid: 'a' }, { uuid: 'b' }],
     },
-    { vcpus: '3/64', pciFree: 4 },
+    { vcpus: '3/64', pciFree: 4, orphans: 2 },
   ],
 ])('The columns of a node with %s.', (_title, status, columns) => {
   expect(nodeColumns(status)).toEqual(columns);

@@ -25,7 +25,7 @@ test.each<[ShortName, object, object, string]>([
     {
       total: { vcpus: 4, memory: '32Gi', disk: '1Ti' },
       available: { vcpus: 61, memory: '-1Gi', disk: '1Ti' },
-      columns: { vcpus: '3/64', pciFree: 2 },
+      columns: { vcpus: '3/64', pciFree: 2, orphans: 3 },
       runningInstances: 1,
       currentWorkload: 0,
       hostIP: '192.0.2.1',
@@ -33,8 +33,8 @@ test.each<[ShortName, object, object, string]>([
       agent: { identity: 'agent-1' },
       conditions: [condition('Ready')],
     },
-    `NAME READY VCPUS MEMORY AVAILABLE DISK AVAILABLE PCI FREE INSTANCES WORKLOAD AGE VCPUS TOTAL MEMORY TOTAL DISK TOTAL HOST IP HYPERVISOR AGENT
-     crd-use-columns True 3/64 -1Gi 1Ti 2 1 0 4 32Gi 1Ti 192.0.2.1 QEMU agent-1`,
+    `NAME READY VCPUS MEMORY AVAILABLE DISK AVAILABLE PCI FREE INSTANCES ORPHANS WORKLOAD AGE VCPUS TOTAL MEMORY TOTAL DISK TOTAL HOST IP HYPERVISOR AGENT
+     crd-use-columns True 3/64 -1Gi 1Ti 2 1 3 0 4 32Gi 1Ti 192.0.2.1 QEMU agent-1`,
   ],
   [
     'iclaim',

@@ -34,6 +34,8 @@ describe('an orphan', () => {
     expect(node(world)).toMatchObject({
       used: { vcpus: 2, memory: '2112Mi', disk: '0' },
       orphans: [{ uuid: UUID, name: 'stray', memory: '2112Mi', vcpus: 2 }],
+      columns: { orphans: 1 },
+      runningInstances: 0,
     });
     expect(condition({ status: node(world) }, 'OrphansDetected')).toEqual(['True', 'OrphansFound']);
   });
@@ -72,6 +74,26 @@ describe('an orphan', () => {
     world.create(claimOf({ memoryMi: 6144 }));
     world.settle();
     expect(node(world)).toMatchObject({ used: { memory: '6Gi' }, orphans: [] });
+  });
+
+  it('is none where a migration brings it, which holds its flavor', () => {
+    const world = ownedWorld();
+    const flavor = { vcpus: 1, memory: '2Gi' };
+    const migration = { uid: 'm', sourceNodeName: 'node-b', targetNodeName: 'node-a', newFlavor: flavor };
+    const arriving = claimOf();
+    world.api.claims.create(arriving);
+    world.api.claims.change('a', 'default', () => ({
+      status: { phase: 'Claimed', nodeName: 'node-b', flavor, migration },
+    }));
+    world.host.put(instance({ uuid: UUID, vmState: 'Paused', taskState: 'Migrating', memoryBytes: 2n * GIBIBYTE }));
+    world.settle();
+    expect(node(world)).toMatchObject({
+      used: { memory: '2Gi' },
+      orphans: [],
+      columns: { orphans: 0 },
+      runningInstances: 0,
+    });
+    expect(world.claim('a').status).not.toHaveProperty('vmState');
   });
 
   it('is counted again when the claim that took it over could not be written', () => {

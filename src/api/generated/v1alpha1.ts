@@ -257,6 +257,8 @@ export interface ComputeNodeStatusColumns {
   readonly vcpus?: string;
   /** Free PCI devices of all pools. */
   readonly pciFree?: number;
+  /** Instances that nothing claims, listed or not. */
+  readonly orphans?: number;
 }
 
 /** At ComputeNode.status.conditions[], InstanceClaim.status.conditions[], Migration.status.conditions[]. */
