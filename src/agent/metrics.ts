@@ -38,7 +38,11 @@ export class AgentMetrics extends ProcessMetrics {
     'resource',
     'figure',
   ]);
-  readonly #devices = this.gauge('pci_devices', 'Assignable PCI devices, by state', ['state']);
+  readonly #devices = this.gauge(
+    'pci_devices',
+    'Assignable PCI devices, by state; given ones that are gone are Missing',
+    ['state'],
+  );
   readonly #instances = this.gauge('instances', 'Instances on the host, claimed or orphan', ['kind']);
 
   decided({ phase, reasons, latencyMs }: Outcome): void {
@@ -75,6 +79,7 @@ export class AgentMetrics extends ProcessMetrics {
       this.#show(figure, amounts);
     this.#devices.reset();
     for (const { state } of view.pciDevices) this.#devices.inc({ state });
+    this.#devices.set({ state: 'Missing' }, view.missingDevices.length);
     this.#instances.set({ kind: 'claimed' }, view.stats.instances);
     this.#instances.set({ kind: 'orphan' }, orphans);
   }

@@ -10,17 +10,16 @@ export interface Orphan {
 }
 
 /**
- * What is held for an orphan: memory, overhead, vCPUs and devices; under ClaimOnly memory and overhead alone (Nova), its devices
- * then merely being Unavailable. Never disk, which nobody knows, and it does not count as an instance.
+ * What is held for an orphan: memory, overhead and vCPUs; under ClaimOnly memory and overhead alone (Nova). Its devices are in use, so that
+ * they are nobody's to give: Unavailable. Never disk, which nobody knows, and it does not count as an instance.
  */
 export function orphanHolding(key: string, orphan: Orphan, policy: LimitPolicy): Holding {
   const { memoryBytes, overheadMemoryBytes, devices } = orphan;
-  const countsAll = policy === 'Capped';
   return {
     key,
-    amounts: { vcpus: countsAll ? orphan.vcpus : 0n, memoryBytes, diskBytes: 0n },
+    amounts: { vcpus: policy === 'Capped' ? orphan.vcpus : 0n, memoryBytes, diskBytes: 0n },
     overheadMemoryBytes,
-    devices: countsAll ? devices : [],
+    devices: [],
     devicesInUse: devices,
   };
 }

@@ -5,7 +5,7 @@ import type { PciDevice, PciDeviceType } from './types.ts';
 
 /**
  * Available: free. Claimed: held. Allocated: held, and the hypervisor has attached it. Unavailable: not held, but its PF or one of its
- * VFs is in use, or an instance uses it without holding it.
+ * VFs is in use; or an instance has it that does not hold it, whoever does.
  */
 export type DeviceStateName = 'Available' | 'Claimed' | 'Allocated' | 'Unavailable';
 
@@ -67,8 +67,8 @@ function idleState(isFree: boolean): DeviceStateName {
 }
 
 function busyState({ held, attached }: AddressUse): DeviceStateName {
-  if (!held) return 'Unavailable';
-  return attached ? 'Allocated' : 'Claimed';
+  if (!held || attached === 'byOther') return 'Unavailable';
+  return attached === 'byHolder' ? 'Allocated' : 'Claimed';
 }
 
 function byAddress(left: { address: string }, right: { address: string }): number {

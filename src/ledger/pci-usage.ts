@@ -6,11 +6,12 @@ interface DeviceUse {
   readonly attached: boolean;
 }
 
-/** Who uses one address. `held` is the first holder by key; `attached` whether the hypervisor gave it to anyone. */
+/** Who uses one address: the first holder by key, if anyone holds it. */
 export interface AddressUse {
   readonly user: string;
   readonly held: boolean;
-  readonly attached: boolean;
+  /** Who has it attached: one that holds it, or only others. */
+  readonly attached: 'byHolder' | 'byOther' | 'no';
 }
 
 /**
@@ -52,10 +53,16 @@ export class PciUsage {
     const holders = [...users].filter(([, use]) => use.held);
     const keys = (holders.length > 0 ? holders : [...users]).map(([key]) => key);
     const [user = ''] = keys.toSorted(byText);
-    return { user, held: holders.length > 0, attached: [...users.values()].some((use) => use.attached) };
+    return { user, held: holders.length > 0, attached: attachmentOf([...users.values()]) };
   }
 
   addresses(): Iterable<string> {
     return this.#uses.keys();
   }
+}
+
+function attachmentOf(uses: readonly DeviceUse[]): AddressUse['attached'] {
+  const attached = uses.filter((use) => use.attached);
+  if (attached.length === 0) return 'no';
+  return attached.some((use) => use.held) ? 'byHolder' : 'byOther';
 }

@@ -2,8 +2,15 @@
 
 import { nodeColumns } from '../api/columns.ts';
 import { formatTimestamp, setCondition } from '../api/conditions.ts';
-import type { ComputeNode, ComputeNodeStatus, Condition, EffectivePolicy, Orphan } from '../api/generated/v1alpha1.ts';
-import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import type {
+  ComputeNode,
+  ComputeNodeStatus,
+  Condition,
+  EffectivePolicy,
+  Orphan,
+  PciDevice,
+} from '../api/generated/v1alpha1.ts';
+import type { HostReport, ReportedInstance, ReportProblem } from '../drivers/driver.ts';
 import type { LedgerView } from '../ledger/ledger.ts';
 import type { NodePolicy } from '../ledger/types.ts';
 import { formatBytes, formatRatio } from '../quantity/quantity.ts';
@@ -33,6 +40,8 @@ export interface NodeFacts {
   readonly deciding: readonly ObjectRef[];
   /** Claim UID of a holding's key; absent for an orphan. */
   readonly claimOf: (key: string) => string | undefined;
+  /** Namespace and name of the claim with this UID. */
+  readonly nameOf: (uid: string) => string | undefined;
   readonly now: Date;
 }
 
@@ -165,14 +174,41 @@ function sumsOf(facts: NodeFacts, view: LedgerView): Partial<ComputeNodeStatus> 
     limit: amounts(view.limit),
     available: amounts(view.available),
     pciPools: view.pciPools.map((pool) => ({ ...pool })),
-    pciDevices: view.pciDevices.map(({ holder, ...device }) => {
-      const claimUID = holder === undefined ? undefined : facts.claimOf(holder);
-      return { ...device, ...(claimUID !== undefined && { claimUID }) };
-    }),
+    pciDevices: devicesOf(facts, view),
     stats: { ...stats, vcpusUsed: Math.min(stats.vcpusUsed, Number.MAX_SAFE_INTEGER) },
     runningInstances,
     currentWorkload,
   };
+}
+
+const PCI_ADDRESS = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}[.][0-7]$/;
+
+/** The devices of the host, and those that claims were given and that are gone from it. */
+function devicesOf({ claimOf }: NodeFacts, { pciDevices, missingDevices }: LedgerView): PciDevice[] {
+  const present = pciDevices.map(({ holder, ...device }): PciDevice => {
+    const claimUID = holder === undefined ? undefined : claimOf(holder);
+    return { ...device, ...(claimUID !== undefined && { claimUID }) };
+  });
+  const gone = missingDevices.flatMap(({ address, holder }): PciDevice[] => {
+    const claimUID = claimOf(holder);
+    const isToTell = claimUID !== undefined && PCI_ADDRESS.test(address);
+    return isToTell ? [{ address, state: 'Unavailable', claimUID }] : [];
+  });
+  return [...present, ...gone].toSorted((one, other) => (one.address < other.address ? -1 : 1));
+}
+
+/** What is wrong with devices although the report is in order: given ones that are gone, and addresses that are there twice. */
+function deviceProblems({ claimOf, nameOf, view }: NodeFacts): readonly ReportProblem[] {
+  const gone = (view?.missingDevices ?? []).map(({ address, holder }) => {
+    const uid = claimOf(holder);
+    const user = uid === undefined ? 'an instance that nothing claims' : `InstanceClaim ${nameOf(uid) ?? uid}`;
+    return { subject: `device ${address}`, message: `gone from the host, and ${user} has it` };
+  });
+  const twice = (view?.duplicateAddresses ?? []).map((address) => ({
+    subject: `device ${address}`,
+    message: 'reported more than once; the first report counts',
+  }));
+  return [...gone, ...twice];
 }
 
 /** Problems named in a condition's message; the rest is counted. */
@@ -218,10 +254,11 @@ function tracking({ report, untracked }: NodeFacts): [string, string] {
   return report === undefined ? ['NoReportYet', 'the first audit is not done'] : ['Tracking', 'the host is audited'];
 }
 
-function hardware({ report, reportedAt, reportFault, untracked }: NodeFacts): [string, string] {
+function hardware(facts: NodeFacts): [string, string] {
+  const { report, reportedAt, reportFault, untracked } = facts;
   if (untracked !== undefined) return ['CannotReport', untracked];
   if (reportFault !== undefined) return ['AuditFailed', `${reportFault}${asOf(reportedAt)}`];
-  const problems = report?.problems ?? [];
+  const problems = [...(report?.problems ?? []), ...deviceProblems(facts)];
   if (report === undefined) return ['NoReportYet', 'the first audit is not done'];
   if (problems.length === 0) return ['Current', 'everything could be read'];
   const named = problems.slice(0, MAX_PROBLEMS_NAMED).map(({ subject, message }) => `${subject}: ${message}`);

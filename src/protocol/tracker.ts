@@ -272,7 +272,7 @@ export class Tracker {
     this.#report = report;
     this.#reportedAtMs = nowMs;
     this.#untracked = undefined;
-    this.#present = report.devices && new Map(report.devices.map((device) => [device.address, device]));
+    this.#present = report.devices && byAddress(report.devices);
     this.#lookedAt(report.instances);
     return [];
   }
@@ -380,7 +380,7 @@ export class Tracker {
   #host(): Host {
     const reported = this.#report?.devices ?? [];
     const devices = assignableDevices(reported, effectiveWhitelist(this.#node, this.#settings));
-    this.#devices = new Map(devices.map((device) => [device.address, device]));
+    this.#devices = byAddress(devices);
     return {
       totals: this.#report?.totals ?? NO_TOTALS,
       policy: effectivePolicy(this.#node?.spec, this.#settings.defaults),
@@ -485,11 +485,17 @@ export class Tracker {
       orphans: this.#books?.orphans ?? [],
       deciding,
       claimOf: claimOfKey,
+      nameOf: (uid) => this.#nameOf(uid),
       now: new Date(nowMs),
     });
     const quiet = decisions.length === 0 && sameJson(this.#untidy(status), node.status);
     this.#tidyDue = false;
     return quiet ? undefined : { ...node, status };
+  }
+
+  #nameOf(uid: string): string | undefined {
+    const ref = this.#cache.get(uid)?.ref;
+    return ref && `${ref.namespace}/${ref.name}`;
   }
 
   /** Names of what is decided by now stay in `deciding` until a write has a reason of its own, or the next audit. */
@@ -546,6 +552,11 @@ const TAKE_OVER_KINDS: ReadonlySet<string> = new Set([
   'nodeSeen',
   'nodeDeleted',
 ]);
+
+/** As the ledger has it: where an address is reported twice, the first report counts. */
+function byAddress(devices: readonly PciDevice[]): ReadonlyMap<string, PciDevice> {
+  return new Map(devices.toReversed().map((device) => [device.address, device]));
+}
 
 function isUnderWay({ entry, write }: Decision): boolean {
   return entry.write === write;

@@ -46,7 +46,12 @@ describe('the states of a PF and its two VFs', () => {
     [
       'one holds, another has it',
       [holding('b', [VF0.address]), holding('a', [], [VF0.address])],
-      ['Unavailable', 'Allocated b', 'Available'],
+      ['Unavailable', 'Unavailable b', 'Available'],
+    ],
+    [
+      'two hold, the second has it',
+      [holding('a', [VF0.address]), holding('b', [VF0.address], [VF0.address])],
+      ['Unavailable', 'Allocated a', 'Available'],
     ],
   ] as const)('%s', (_what, holdings, expected) => {
     expect(states(new Ledger(hostOf(CARD), holdings))).toEqual(expected);

@@ -150,7 +150,7 @@ export interface PciPool {
   readonly free: number;
 }
 
-/** Available; Claimed (held for a claim); Allocated (its instance has it); Unavailable (a related function is taken, or something that nothing claims uses it). */
+/** Available; Claimed (held for a claim); Allocated (its instance has it); Unavailable (a related function is taken, an instance has it that does not hold it, or it was given to a claim and is gone from the host). */
 export type PciDeviceState = 'Available' | 'Claimed' | 'Allocated' | 'Unavailable';
 
 /** One device. */
@@ -167,7 +167,7 @@ export interface PciDevice {
   readonly parentAddress?: string;
   /** The host's NUMA cell that it hangs on. Absent: unknown. */
   readonly numaNode?: number;
-  /** Available; Claimed (held for a claim); Allocated (its instance has it); Unavailable (a related function is taken, or something that nothing claims uses it). */
+  /** Available; Claimed (held for a claim); Allocated (its instance has it); Unavailable (a related function is taken, an instance has it that does not hold it, or it was given to a claim and is gone from the host). */
   readonly state?: PciDeviceState;
   /** metadata.uid of the InstanceClaim that holds it. */
   readonly claimUID?: string;

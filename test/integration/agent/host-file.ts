@@ -32,6 +32,8 @@ export interface FakeDevice {
   readonly address: string;
   readonly vendorID: string;
   readonly productID: string;
+  readonly deviceType?: 'PCI' | 'PF' | 'VF';
+  readonly parentAddress?: string;
   readonly numaNode?: number;
 }
 

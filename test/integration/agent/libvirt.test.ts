@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { guestXml, type Libvirtd, missingForLibvirtd, startLibvirtd } from '../../../dev/libvirtd.ts';
+import { claimXml, hostdevXml } from '../drivers/test-driver-harness.ts';
 import { eventually } from './eventually.ts';
 import { conditionOf, Scene, type Sums } from './scene.ts';
 import { told } from './told.ts';
@@ -48,6 +49,40 @@ describe.skipIf(missing !== undefined)(
       expect((await scene.read('guest')).status?.vmState).toBe('Paused');
       await libvirtd.virsh('destroy', GUEST.name);
       await eventually(async () => expect((await scene.read('guest')).status?.vmState).toBe('Stopped'));
+    });
+
+    test("A claim's devices are addresses that a domain's XML can use: the domain then has them, and they are Allocated.", async () => {
+      const [name = ''] = (await libvirtd.virsh('nodedev-list', '--cap', 'pci')).split('\n');
+      const address = name.replace(/^pci_(\w{4})_(\w{2})_(\w{2})_(\d)$/, '$1:$2:$3.$4');
+      const scene = await Scene.open(inject('kubeconfigPath'));
+      const agent = scene.startWith([
+        '--driver=libvirt',
+        `--libvirt-uri=${libvirtd.uri}`,
+        `--instances-path=${libvirtd.instancesPath}`,
+        '--reserved-memory=0',
+        `--pci-devices=[{address: "${address}"}]`,
+      ]);
+      await agent.untilReady();
+      await scene.claim('device', {
+        flavor: { vcpus: 1, memory: '64Mi' },
+        pciRequests: [{ name: 'any', count: 1, selectors: [{ address: '*:*:*.*' }] }],
+      });
+      const { metadata, status } = await scene.decided('device');
+      const given = (status?.pciDevices ?? []).map((device) => device.address);
+      expect(given).toEqual([address]);
+      const claim = claimXml({ namespace: scene.namespace, name: 'device' });
+      const guest = { uuid: 'cccccccc-0000-4000-8000-000000000003', name: 'device', metadata: claim };
+      await libvirtd.virshWith(guestXml({ ...guest, devices: given.map(hostdevXml).join('') }), 'define', '{}');
+      await eventually(async () => {
+        expect((await scene.readNode()).status?.pciDevices).toMatchObject([
+          { address, state: 'Allocated', claimUID: metadata.uid },
+        ]);
+        expect((await scene.read('device')).status?.vmState).toBe('Stopped');
+      });
+      await libvirtd.virsh('undefine', guest.name);
+      await eventually(async () =>
+        expect((await scene.readNode()).status?.pciDevices).toMatchObject([{ address, state: 'Claimed' }]),
+      );
     });
 
     test('A guest is followed through its life, to where somebody takes it away behind our back.', async () => {

@@ -103,6 +103,16 @@ describe.skipIf(missing !== undefined)('the libvirt driver', () => {
     expect(recorder.events.filter(({ kind }) => kind === 'hostChanged')).toHaveLength(1);
   });
 
+  it('a device that cannot be understood is a problem, and the others are reported', async () => {
+    const real = counted.library.virNodeDeviceGetXMLDesc;
+    counted.library.virNodeDeviceGetXMLDesc = async (device, flags) =>
+      counted.library.virNodeDeviceGetName(device) === 'pci_0000_01_02_0' ? '<device><cap' : real(device, flags);
+    await connect();
+    const { devices, problems } = await driver.audit();
+    expect(devices?.map(({ address }) => address)).toEqual(['0000:01:00.0', '0000:01:01.0', '0000:01:03.0']);
+    expect(problems).toMatchObject([{ subject: 'device 0000:01:02.0' }]);
+  });
+
   it('disk that cannot be read is a problem, and the rest of the report is right', async () => {
     const elsewhere = createLibvirtDriver({ uri: 'test:///default', instancesPath: join(folder, 'none') });
     await elsewhere.start(recorder.options);

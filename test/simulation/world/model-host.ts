@@ -10,7 +10,7 @@ export interface ModelHostParts {
 
 /** Instances come and go by hand; every event stays in a log, from which an agent reads at its own pace. */
 export class ModelHost {
-  readonly #parts: ModelHostParts;
+  #parts: ModelHostParts;
   readonly #instances = new Map<string, ReportedInstance>();
   readonly #events: DriverEvent[] = [];
   #fault: string | undefined;
@@ -50,6 +50,12 @@ export class ModelHost {
 
   remove(uuid: string): void {
     if (this.#instances.delete(uuid)) this.#tell({ kind: 'instanceGone', uuid });
+  }
+
+  /** Devices come, go or become others. */
+  setDevices(devices: readonly PciDevice[]): void {
+    this.#parts = { ...this.#parts, devices };
+    this.#tell({ kind: 'hostChanged' });
   }
 
   disconnect(message: string): void {
