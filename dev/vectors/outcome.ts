@@ -24,7 +24,16 @@ export type EventName =
   | 'BetterThanGreedy'
   | 'IDsDifferInCase'
   | 'LaterIOTask'
-  | 'OneClaimAloneOnEmptyNode';
+  | 'OneClaimAloneOnEmptyNode'
+  | 'OptionalFigureMissing'
+  | 'RecordUnchanged'
+  | 'LaunchedOnNode'
+  | 'HostnameUnknown'
+  | 'ReleasedAtOnce'
+  | 'AliasKindIgnored'
+  | 'AliasHasAddress'
+  | 'AllocatedAgain'
+  | 'CountMissing';
 
 /** What came out of running a case. Keys of its outputs that `actual` lacks belong to other rooms and were not checked. */
 export interface Ran {

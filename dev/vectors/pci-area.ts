@@ -1,6 +1,7 @@
 import { assignableDevices, type WhitelistEntry } from '../../src/ledger/pci-whitelist.ts';
 import type { AssignedDevice } from '../../src/ledger/types.ts';
 import type { VectorCase } from './case.ts';
+import { runWrongWhitelist } from './config-area.ts';
 import { isList, isObject, type Json, type JsonObject, listAt, NotRunnable } from './json.ts';
 import { isMetGreedily, meetsRequests } from './nova-match.ts';
 import { asksAliasKeys, deviceOf, extraFrom, requestsOf } from './nova-pci.ts';
@@ -52,6 +53,7 @@ export function runPciRequests(subject: VectorCase): Outcome {
     raised: world.error ?? 'ok',
     ...(told.second === undefined ? {} : { second: told.second }),
     ...(told.empty === undefined ? {} : { empty: told.empty }),
+    ...told.without,
   };
   return asked(subject, known, world.events);
 }
@@ -68,6 +70,8 @@ interface Told {
   readonly world: PciWorld;
   second?: string;
   empty?: Json;
+  /** What became of a request without a count: its test and how many devices it was given. */
+  without?: JsonObject;
 }
 
 const POOL_PHRASES: readonly Phrase<Told>[] = [
@@ -83,6 +87,7 @@ const POOL_PHRASES: readonly Phrase<Told>[] = [
       told.empty = poolRows(new PciWorld());
     },
   ],
+  [/a request without count/, requestWithoutCount],
   [/apply (\w+) (\w+) and (\w+) (\w+)/, ({ world }, match) => applyRequests(world, match.slice(1))],
 ];
 
@@ -95,6 +100,12 @@ function applyRequests(world: PciWorld, words: readonly string[]): void {
   if (world.take('i1', requests, false)) return;
   world.error = 'PciDeviceRequestFailed';
   world.events.add('RequestsFailedTogether');
+}
+
+function requestWithoutCount(told: Told): void {
+  const given = told.world.choose([{ name: 'r0', count: Number.NaN, selectors: [{}] }]);
+  told.world.events.add('CountMissing');
+  told.without = { pools: given === undefined ? 'refused' : 'ok', devices: given?.length ?? 0 };
 }
 
 function addressOf(world: PciWorld, vendor: string): string {
@@ -119,11 +130,10 @@ function poolRows(world: PciWorld): Json {
   return pools.map(({ vendorID, productID, tags, free }) => [vendorID, productID, extraFrom(tags), free]);
 }
 
-/** Which devices a whitelist lets be given away. What is not a whitelist is for the schema to refuse. */
+/** Which devices a whitelist lets be given away, or that it is none. */
 export function runWhitelist(subject: VectorCase): Outcome {
   const { assignable } = subject.outputs;
-  if (!isList(assignable))
-    return { kind: 'outside', why: 'what a configuration may say: CRD schema and configuration' };
+  if (!isList(assignable)) return runWrongWhitelist(subject);
   const entries = listAt(subject.inputs, 'whitelist').flatMap(entriesOf);
   const devices = listAt(subject.inputs, 'devices').map((device, index) => ({
     ...deviceOf(device),
@@ -166,6 +176,13 @@ export function runPciDevice(subject: VectorCase): Outcome {
   if (/^a device in each state/.test(given) && when === 'claim for i1') {
     return ran(Object.fromEntries(Object.keys(outputs).map((state) => [state, claimFrom(state)])));
   }
+  if (/^a device in each state/.test(given) && when === 'allocate for i1') {
+    return ran(Object.fromEntries(Object.keys(outputs).map((state) => [state, allocateFrom(state)])), [
+      'AllocatedAgain',
+    ]);
+  }
+  if (when === 'create') return ran({ status: createdFrom(given) });
+  if (when === 'claim then allocate for i1') return ran(claimThenAllocate());
   const owner = /^free naming (\w+)$/.exec(when)?.[1] ?? (when === 'free' ? 'i1' : undefined);
   if (owner === undefined)
     return {
@@ -181,6 +198,29 @@ export function runPciDevice(subject: VectorCase): Outcome {
 function claimFrom(state: string): string {
   const requests = [{ name: 'r0', count: 1, selectors: [{ vendorID: 'v' }] }];
   return deviceWorld(state).choose(requests) === undefined ? 'PciDeviceInvalidStatus' : 'ok';
+}
+
+/** The hypervisor attaches it to its owner. */
+function allocateFrom(state: string): string {
+  const world = deviceWorld(state);
+  world.hold('i1', ['a'], true);
+  return world.rows()[0]?.[1] === 'allocated' ? 'ok' : 'PciDeviceInvalidStatus';
+}
+
+/** The state of a device of which the hypervisor reports a status, and what else it likes. */
+function createdFrom(given: string): Json {
+  const status = /^hypervisor map with status "(\w+)"/.exec(given)?.[1];
+  if (status === undefined) throw new NotRunnable(`not understood: "${given}"`);
+  const world = new PciWorld([deviceOf({ address: 'a', vendor_id: 'v', product_id: 'p', status, k1: '1', k2: '2' })]);
+  return world.rows()[0]?.[1] ?? null;
+}
+
+/** How many owners have the device attached. */
+function claimThenAllocate(): JsonObject {
+  const world = deviceWorld('claimed');
+  const afterClaim = world.owners(true).length;
+  world.hold('i1', ['a'], true);
+  return { after_claim: afterClaim, after_allocate: world.owners(true).length };
 }
 
 function deviceWorld(state: string): PciWorld {

@@ -9,7 +9,8 @@ export const PCI_PHRASES: readonly Phrase<PciWorld>[] = [
     /(?:one|two|three|four) free devices?: (.*)/,
     (world, match) => world.list((match[1] ?? '').split(', ').map(deviceFrom)),
   ],
-  [/all free|empty tracker/, () => {}],
+  // What is held comes from the claims, what there is from the host: a new tracker has neither.
+  [/all free|empty tracker|no node id yet \(first audit\)|create/, () => {}],
   [
     /(i\d+) (?:holds claims from a migration|has migration claims)/,
     (world, match) => claimForMigration(world, match[1] ?? ''),

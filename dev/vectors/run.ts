@@ -1,8 +1,10 @@
 import type { VectorCase } from './case.ts';
 import { runClaimCopy, runClaimLimits, runClaimPci, runClaimProperties } from './claim-area.ts';
 import { compareOutputs, type Difference } from './compare.ts';
+import { runAddresses, runAliases, runMatch } from './config-area.ts';
 import { NotRunnable } from './json.ts';
 import { runDuplicates, runResizeStates } from './migration-area.ts';
+import { runDisabled, runLifecycle, runNodeRecord, runPlace, runReportKeys } from './node-area.ts';
 import type { Figure, Outcome, Ran } from './outcome.ts';
 import { runPciDevice, runPciRequests, runPciTracker, runWhitelist } from './pci-area.ts';
 import { RULES, type Rule } from './rules.ts';
@@ -34,25 +36,23 @@ export interface Explanation {
 /** Areas of which nothing is the ledger's, and whose they are. */
 const OUTSIDE: readonly (readonly [area: RegExp, why: string])[] = [
   [/^(?:monitors|metrics)\b/, 'metrics: src/monitors and src/agent'],
-  [/^audit\.(?:errors|disabled|node)$/, 'the driver’s report and the published object: src/drivers and src/protocol'],
-  [/^(?:lifecycle|locking)\b/, 'when and by whom things are called: src/protocol and src/agent'],
-  [
-    /^(?:claim\.context|claim\.disabled|resize\.disabled)$/,
-    'tickets and a disabled tracker: a claim is an object here, and nothing is decided before the first audit (Q6)',
-  ],
+  [/^locking\b/, 'several nodes on one host are out of scope: an agent has one node'],
+  [/^claim\.context$/, 'tickets: a claim is an object here, and is aborted by deleting it'],
+  [/^resize\.disabled$/, 'tickets: a migration’s record is an object of its own, which its author creates'],
   [/^flavors\b/, 'Nova’s stash of flavors: here they are in the claim’s status'],
-  [/^pci\.(?:alias|address)$/, 'aliases and addresses are read by configuration and drivers'],
 ];
 
 /** Cases whose scenario speaks of what is not the ledger's, whatever their area. */
 const OUTSIDE_BY_WORDS: readonly (readonly [words: RegExp, why: string])[] = [
   [/overhead formula/, 'the overhead of an instance is the driver’s to tell'],
   [/\bstash\b/, 'Nova’s stash in the instance’s metadata: here it is in the claim’s status'],
-  [/writes? its record|record is written|driver without resource reporting/, 'records and tickets: src/protocol'],
+  [/writes? its record|record is written/, 'records and tickets: src/protocol'],
 ];
 
 const TRACKER: Runner = (subject, all) =>
   runReserved(subject) ?? runEveryVmState(subject) ?? runEveryStatus(subject) ?? runTracker(subject, all);
+
+const CLAIM_INSTANCE: Runner = (subject, all) => runPlace(subject) ?? TRACKER(subject, all);
 
 const RUNNERS: readonly (readonly [area: RegExp, run: Runner])[] = [
   [/^claim\.limits$/, runClaimLimits],
@@ -65,6 +65,14 @@ const RUNNERS: readonly (readonly [area: RegExp, run: Runner])[] = [
   [/^pci\.tracker$/, runPciTracker],
   [/^pci\.device$/, runPciDevice],
   [/^pci\.whitelist$/, runWhitelist],
+  [/^pci\.alias$/, runAliases],
+  [/^pci\.address$/, runAddresses],
+  [/^pci\.match$/, runMatch],
+  [/^audit\.errors$/, runReportKeys],
+  [/^(?:audit|claim)\.disabled$/, runDisabled],
+  [/^audit\.node$/, runNodeRecord],
+  [/^lifecycle\b/, runLifecycle],
+  [/^claim\.instance$/, CLAIM_INSTANCE],
   [/^migration\.duplicates$/, runDuplicates],
   [/^migration\.filter$/, (subject, all) => runResizeStates(subject) ?? TRACKER(subject, all)],
   [/^(?:audit|claim|concurrency|migration|orphans|overhead|resize|tracker|update_usage)\b/, TRACKER],

@@ -1,5 +1,6 @@
 import type { VectorCase } from './case.ts';
 import { isObject, type Json, type JsonObject, NotRunnable } from './json.ts';
+import { extraFrom } from './nova-pci.ts';
 import { type Outcome, ran } from './outcome.ts';
 import { perform } from './prose.ts';
 import { RESIZE_PHRASES } from './resize-phrases.ts';
@@ -129,10 +130,21 @@ function scalarProbe(key: string, expected: Json, world: TrackerWorld): Json | u
     case 'pools':
       return tracker.view().freeDevices === 0 ? [] : undefined;
     case 'pci_stats':
-      return tracker.view().freeDevices === 0 ? '[]' : undefined;
+      return Array.isArray(expected) ? publishedPools(world) : tracker.view().freeDevices === 0 ? '[]' : undefined;
     default:
       return undefined;
   }
+}
+
+/** In Nova's words, which must survive as JSON. */
+function publishedPools({ tracker }: TrackerWorld): Json {
+  const pools = tracker.ledger.view().pciPools.map(({ vendorID, productID, tags, free }) => ({
+    count: free,
+    vendor_id: vendorID,
+    product_id: productID,
+    extra_info: extraFrom(tags),
+  }));
+  return JSON.parse(JSON.stringify(pools)) as Json;
 }
 
 function errorName(error: string | null): string {

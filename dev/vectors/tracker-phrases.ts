@@ -1,5 +1,6 @@
 import type { PciRequest } from '../../src/ledger/types.ts';
 import { NotRunnable } from './json.ts';
+import { deviceOf } from './nova-pci.ts';
 import type { NovaInstance } from './nova-tracker.ts';
 import { countOf, limitsIn, type Phrase } from './prose.ts';
 import type { TrackerWorld } from './tracker-world.ts';
@@ -79,6 +80,7 @@ export const TRACKER_PHRASES: readonly Phrase<TrackerWorld>[] = [
   phrase('another one', (world) => claimDevice(world)),
   phrase('claim holds the device', (world) => claimDevice(world)),
   phrase('abort', (world) => abortLast(world)),
+  phrase('hypervisor reports one PCI device v1/p1 with an extra key', ensureOddDevice),
   phrase('look at the published pool text|hypervisor does not report a PCI list key at all', () => {}),
 ];
 
@@ -128,6 +130,11 @@ function abortLast(world: TrackerWorld): void {
 export function ensureDevice({ tracker }: TrackerWorld): void {
   if (tracker.node.devices.length > 0) return;
   tracker.node.devices = [{ address: 'a', vendorID: 'v1', productID: 'p1', deviceType: 'PCI' }];
+  tracker.ledger.setHost(tracker.host());
+}
+
+function ensureOddDevice({ tracker }: TrackerWorld): void {
+  tracker.node.devices = [deviceOf({ address: 'a', vendor_id: 'v1', product_id: 'p1', extra_k1: 'v1' })];
   tracker.ledger.setHost(tracker.host());
 }
 
