@@ -58,12 +58,12 @@ function translated(entry: JsonObject): JsonObject {
 
 function unknownAlias(): string {
   const request = claimFor('a', { pciRequests: [{ name: 'r', count: 1, alias: 'unknown' }] });
-  const answer = asked(request, NODE_SETTINGS);
+  const answer = asked(request.spec, NODE_SETTINGS);
   return answer.kind === 'unreadable' && answer.reason === 'UnknownPCIAlias' ? 'PciRequestAliasNotDefined' : 'ok';
 }
 
 function noRequests(): Json {
-  const answer = asked(claimFor('a'), NODE_SETTINGS);
+  const answer = asked(claimFor('a').spec, NODE_SETTINGS);
   if (answer.kind !== 'readable') return answer.reason;
   return answer.pciRequests.map(({ name }) => name);
 }

@@ -76,24 +76,32 @@ describe('an orphan', () => {
     expect(node(world)).toMatchObject({ used: { memory: '6Gi' }, orphans: [] });
   });
 
-  it('is none where a migration brings it, which holds its flavor', () => {
+  it('is none where a live migration brings it, which holds its flavor, and it has not arrived while it is paused for that', () => {
     const world = ownedWorld();
     const flavor = { vcpus: 1, memory: '2Gi' };
-    const migration = { uid: 'm', sourceNodeName: 'node-b', targetNodeName: 'node-a', newFlavor: flavor };
-    const arriving = claimOf();
-    world.api.claims.create(arriving);
-    world.api.claims.change('a', 'default', () => ({
-      status: { phase: 'Claimed', nodeName: 'node-b', flavor, migration },
-    }));
-    world.host.put(instance({ uuid: UUID, vmState: 'Paused', taskState: 'Migrating', memoryBytes: 2n * GIBIBYTE }));
+    world.create(claimOf({ nodeName: 'node-b', memoryMi: 2048 }));
+    world.api.claims.change('a', 'default', () => ({ status: { phase: 'Claimed', nodeName: 'node-b', flavor } }));
+    world.api.migrations.create({
+      ...{ apiVersion: 'resourcetracker.dev/v1alpha1', kind: 'Migration' },
+      metadata: { name: 'm', namespace: 'default' },
+      spec: { claimName: 'a', type: 'LiveMigration', targetNodeName: 'node-a' },
+    });
     world.settle();
+    const arriving = instance({ uuid: UUID, vmState: 'Paused', taskState: 'Migrating', memoryBytes: 2n * GIBIBYTE });
+    world.host.put(arriving);
+    world.settle();
+    expect(world.claim('a').status).toMatchObject({ nodeName: 'node-b', migration: { targetNodeName: 'node-a' } });
     expect(node(world)).toMatchObject({
       used: { memory: '2Gi' },
       orphans: [],
       columns: { orphans: 0 },
       runningInstances: 0,
     });
-    expect(world.claim('a').status).not.toHaveProperty('vmState');
+    const { taskState: _over, ...arrived } = arriving;
+    world.host.put({ ...arrived, vmState: 'Active' });
+    world.settle();
+    expect(world.claim('a').status).toMatchObject({ nodeName: 'node-a', vmState: 'Active' });
+    expect(node(world)).toMatchObject({ used: { memory: '2Gi' }, orphans: [], runningInstances: 1 });
   });
 
   it('is counted again when the claim that took it over could not be written', () => {
