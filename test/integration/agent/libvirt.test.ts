@@ -108,6 +108,8 @@ describe.skipIf(missing !== undefined)(
         ['Active', () => libvirtd.virsh('resume', life.name)],
         ['Suspended', () => libvirtd.virsh('managedsave', life.name)],
         ['Active', () => libvirtd.virsh('start', life.name)],
+        ['Error', async () => process.kill(await libvirtd.guestPid(life.name), 'SIGKILL')],
+        ['Active', () => libvirtd.virsh('start', life.name)],
         ['Stopped', () => libvirtd.virsh('destroy', life.name)],
       ];
       for (const [vmState, step] of steps) {
