@@ -1,5 +1,6 @@
 /** Every safeguard of the protocol, and what it is to be without it. docs/safety.md has the same table for people. */
 import type { Observation } from '../../src/protocol/messages.ts';
+import { MIGRATION_MUTATIONS } from './migration-mutations.ts';
 import type { Edit } from './mutant.ts';
 import type { Tampering } from './world/model-agent.ts';
 
@@ -365,4 +366,11 @@ const LEARNING: readonly Mutation[] = [
   },
 ];
 
-export const MUTATIONS: readonly Mutation[] = [...STEP_1, ...STEP_2, ...STEP_3, ...OWNER, ...LEARNING];
+export const MUTATIONS: readonly Mutation[] = [
+  ...STEP_1,
+  ...STEP_2,
+  ...STEP_3,
+  ...OWNER,
+  ...LEARNING,
+  ...MIGRATION_MUTATIONS,
+];
