@@ -1,7 +1,7 @@
 /** The controller: watches, plans and writes while it leads, and stands by while another one does. */
 import type { Logger } from 'pino';
-import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
-import { COMPUTE_NODES, EVENTS, INSTANCE_CLAIMS, LEASES, NODES, PODS } from '../api/kinds.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
+import { COMPUTE_NODES, EVENTS, INSTANCE_CLAIMS, LEASES, MIGRATIONS, NODES, PODS } from '../api/kinds.ts';
 import type { Lease } from '../api/lease.ts';
 import { systemClock } from '../kube/clock.ts';
 import { type Connection, connect } from '../kube/connection.ts';
@@ -148,6 +148,7 @@ export class Controller {
     const writer = new Writer({
       nodes: resourceClient<ComputeNode>(connection, COMPUTE_NODES),
       claims: resourceClient<InstanceClaim>(connection, INSTANCE_CLAIMS),
+      migrations: resourceClient<Migration>(connection, MIGRATIONS),
       leases: resourceClient<Lease>(connection, LEASES),
       clock: systemClock,
       signal: this.#lifetime.signal,
@@ -171,6 +172,7 @@ export class Controller {
       world: this.#world,
       computeNodes: resourceClient<ComputeNode>(connection, COMPUTE_NODES),
       claims: resourceClient<InstanceClaim>(connection, INSTANCE_CLAIMS),
+      migrations: resourceClient<Migration>(connection, MIGRATIONS),
       hostNodes: resourceClient<HostNode>(connection, NODES),
       leases: resourceClient<Lease>(connection, LEASES),
       leaseNamespace: config.leaseNamespace,

@@ -3,6 +3,7 @@ import { findCondition } from '../api/conditions.ts';
 import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
 import type { Now } from '../protocol/lease-keeper.ts';
 import { ConditionChanges } from './condition-changes.ts';
+import { clear, setNodeNotServed } from './not-served.ts';
 import type { Standing } from './standing.ts';
 import { NOTHING_TO_DO, type Step } from './work.ts';
 
@@ -39,7 +40,12 @@ export function planClaim(facts: ClaimFacts): Step {
   if (removal?.work !== undefined) return removal;
   const changes = new ConditionChanges(claim.status?.conditions, now.date);
   setNodeGone(changes, facts);
-  setNodeNotServed(changes, facts);
+  setNodeNotServed(changes, {
+    awaited: awaitedBy(claim),
+    what: 'decides claims on',
+    over: 'no agent has to decide the claim now',
+    standingOf: facts.standingOf,
+  });
   const { conditions, turned } = changes;
   if (turned.length === 0) return removal ?? NOTHING_TO_DO;
   return {
@@ -61,32 +67,15 @@ function setNodeGone(changes: ConditionChanges, { claim, standingOf }: ClaimFact
   else if (standing.kind === 'unserved') changes.set('NodeGone', 'True', 'NodeGone', goneMessage(nodeName));
 }
 
+/** The node whose agent has to decide a claim. */
+function awaitedBy({ spec, status }: InstanceClaim): string | undefined {
+  const { phase = 'Pending', attempts = [] } = status ?? {};
+  const isRefused = attempts.some((attempt) => attempt.nodeName === spec.nodeName);
+  return phase === 'Pending' && !isRefused ? spec.nodeName : undefined;
+}
+
 const goneMessage = (nodeName: string): string =>
   `node ${nodeName} is gone, and no agent speaks for it: evacuate the instance, or delete the claim`;
-
-function setNodeNotServed(changes: ConditionChanges, { claim, standingOf }: ClaimFacts): void {
-  const { nodeName } = claim.spec;
-  const { phase = 'Pending', attempts = [] } = claim.status ?? {};
-  const awaited = phase === 'Pending' && nodeName !== undefined && nodeName !== '';
-  if (!awaited || attempts.some((attempt) => attempt.nodeName === nodeName)) {
-    clear(changes, 'NodeNotServed', 'Decided', 'no agent has to decide the claim now');
-    return;
-  }
-  const standing = standingOf(nodeName);
-  if (standing.kind === 'served') clear(changes, 'NodeNotServed', 'NodeServed', `the agent of node ${nodeName} lives`);
-  else if (standing.kind === 'unserved')
-    changes.set(
-      'NodeNotServed',
-      'True',
-      standing.reason,
-      `nobody decides claims on node ${nodeName}: ${standing.message}`,
-    );
-}
-
-/** These two tell what is wrong: where nothing ever was, they are absent. */
-function clear(changes: ConditionChanges, type: string, reason: string, message: string): void {
-  if (changes.find(type)?.status === 'True') changes.set(type, 'False', reason, message);
-}
 
 function planRemoval({ claim, finishedAt, now }: ClaimFacts): Step | undefined {
   const { ttlSecondsAfterFinished: seconds } = claim.spec;

@@ -1,11 +1,11 @@
 /** Tells people what the controller did: Events, log lines, metrics. */
 import type { Logger } from 'pino';
-import { apiVersionOf, COMPUTE_NODES, INSTANCE_CLAIMS, type ResourceKind } from '../api/kinds.ts';
+import { apiVersionOf, COMPUTE_NODES, INSTANCE_CLAIMS, MIGRATIONS, type ResourceKind } from '../api/kinds.ts';
 import type { ObjectMeta } from '../api/object-meta.ts';
 import type { EventToRecord } from '../kube/event-object.ts';
 import type { Turn } from './condition-changes.ts';
 import type { ControllerMetrics } from './metrics.ts';
-import type { Work } from './work.ts';
+import { objectOf, type Work } from './work.ts';
 import type { WorkAnswer } from './writer.ts';
 
 export interface TidingsParts {
@@ -37,6 +37,9 @@ export class Tidings {
       case 'writeClaim':
         for (const turn of work.turned) this.#turned(INSTANCE_CLAIMS, work.claim.metadata, turn);
         break;
+      case 'writeMigration':
+        for (const turn of work.turned) this.#turned(MIGRATIONS, work.migration.metadata, turn);
+        break;
       case 'deleteNode':
         this.#nodeCleaned(work);
         break;
@@ -56,7 +59,7 @@ export class Tidings {
     // Ready ends with one of the others, and that a new node is well is no news.
     if (type === 'Ready' || before?.status === status || (before === undefined && good)) return;
     record({
-      regarding: objectOf(kind, metadata),
+      regarding: regarding(kind, metadata),
       type: good ? 'Normal' : 'Warning',
       action: 'Supervise',
       reason,
@@ -70,7 +73,7 @@ export class Tidings {
     metrics.nodeCleaned();
     log.info({ name }, 'ComputeNode of a Node that is gone deleted');
     record({
-      regarding: objectOf(COMPUTE_NODES, node.metadata),
+      regarding: regarding(COMPUTE_NODES, node.metadata),
       type: 'Normal',
       action: 'CleanUp',
       reason: 'NodeGone',
@@ -93,13 +96,13 @@ export class Tidings {
   #failed(work: Work, answer: Exclude<WorkAnswer, { kind: 'ok' }>): void {
     const { log, metrics } = this.#parts;
     metrics.writeFailed(work.kind, answer.kind);
-    const { namespace, name } = 'node' in work ? work.node.metadata : work.claim.metadata;
+    const { namespace, name } = objectOf(work).metadata;
     const fields = { operation: work.kind, namespace, name, outcome: answer.kind };
     if ('message' in answer) log.warn({ ...fields, error: answer.message }, 'a write failed; it is tried again');
     else log.debug(fields, 'the object has changed; it is looked at again');
   }
 }
 
-function objectOf(kind: ResourceKind, metadata: ObjectMeta): EventToRecord['regarding'] {
+function regarding(kind: ResourceKind, metadata: ObjectMeta): EventToRecord['regarding'] {
   return { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata };
 }

@@ -1,5 +1,5 @@
 /** Keeps a World up to date with list-and-watch of everything that the controller looks at. */
-import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
 import type { Lease } from '../api/lease.ts';
 import type { ObjectMeta } from '../api/object-meta.ts';
 import { type Clock, type Random, systemClock } from '../kube/clock.ts';
@@ -14,6 +14,7 @@ export interface WatchesParts {
   readonly world: World;
   readonly computeNodes: ResourceClient<ComputeNode>;
   readonly claims: ResourceClient<InstanceClaim>;
+  readonly migrations: ResourceClient<Migration>;
   readonly hostNodes: ResourceClient<HostNode>;
   readonly leases: ResourceClient<Lease>;
   readonly leaseNamespace: string;
@@ -36,9 +37,10 @@ export class Watches {
   }
 
   start(): void {
-    const { world, computeNodes, claims, hostNodes } = this.#parts;
+    const { world, computeNodes, claims, migrations, hostNodes } = this.#parts;
     this.#follow('computenodes', { client: computeNodes, ...this.#into(() => world.computeNodes) });
     this.#follow('instanceclaims', { client: claims, ...this.#into(() => world.claims) });
+    this.#follow('migrations', { client: migrations, ...this.#into(() => world.migrations) });
     this.#follow('nodes', { client: hostNodes, ...this.#into(() => world.hostNodes) });
     this.#followLeases();
   }

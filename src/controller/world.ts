@@ -3,7 +3,7 @@
  * what is seen comes in, work goes out, time is an argument. Level-based: what was missed or failed is found again by looking.
  */
 import { findCondition } from '../api/conditions.ts';
-import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
 import type { Lease } from '../api/lease.ts';
 import type { ObjectMeta } from '../api/object-meta.ts';
 import type { Now } from '../protocol/lease-keeper.ts';
@@ -11,11 +11,13 @@ import type { Answer } from '../protocol/messages.ts';
 import { sameJson } from '../protocol/same-json.ts';
 import { Agenda } from './agenda.ts';
 import { Cache, keyOf } from './cache.ts';
+import { Dependents } from './dependents.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { holdsOn, isFinished, nodesOf, planClaim } from './plan-claim.ts';
+import { awaitedBy, planMigration } from './plan-migration.ts';
 import { planNode } from './plan-node.ts';
 import { type Standing, standingOf } from './standing.ts';
-import type { Work } from './work.ts';
+import { objectOf, type Step, type Work } from './work.ts';
 
 export interface WorldSettings {
   /** Where the agents' Leases are. */
@@ -40,12 +42,15 @@ const MAX_PAUSE_MS = 60_000;
 export class World {
   readonly computeNodes: Cache<ComputeNode>;
   readonly claims: Cache<InstanceClaim>;
+  readonly migrations: Cache<Migration>;
   readonly hostNodes: Cache<HostNode>;
   readonly #settings: WorldSettings;
   readonly #heartbeats = new Heartbeats();
   readonly #nodeAgenda = new Agenda();
   readonly #claimAgenda = new Agenda();
-  readonly #claimsOf = new Map<string, Set<string>>();
+  readonly #migrationAgenda = new Agenda();
+  readonly #claimsOf = new Dependents();
+  readonly #migrationsOf = new Dependents();
   readonly #standings = new Map<string, Standing>();
   /** Since when a name is asked for, or lacks its ComputeNode. */
   readonly #knownSinceMs = new Map<string, number>();
@@ -60,11 +65,13 @@ export class World {
     this.computeNodes = new Cache((name, before, after) => this.#nodeChanged(name, before, after));
     this.hostNodes = new Cache((name) => this.#nodeAgenda.add(name));
     this.claims = new Cache((key, before, after) => this.#claimChanged(key, before, after));
+    this.migrations = new Cache((key, before, after) => this.#migrationChanged(key, before, after));
   }
 
   /** Whether everything was listed: nothing is done before. */
   get complete(): boolean {
-    return this.#leasesListed && this.computeNodes.listed && this.claims.listed && this.hostNodes.listed;
+    const caches = [this.computeNodes, this.claims, this.migrations, this.hostNodes];
+    return this.#leasesListed && caches.every(({ listed }) => listed);
   }
 
   /** Takes in what is seen at this time, by one of the caches or the heartbeats. */
@@ -104,6 +111,7 @@ export class World {
   review(): void {
     for (const name of this.computeNodes.keys()) this.#nodeAgenda.add(name);
     for (const key of this.claims.keys()) this.#claimAgenda.add(key);
+    for (const key of this.migrations.keys()) this.#migrationAgenda.add(key);
   }
 
   /** Up to `room` pieces of work, each of which has to be answered by `settled`. */
@@ -111,15 +119,25 @@ export class World {
     this.#seenAt = now;
     const work: Work[] = [];
     if (!this.complete) return work;
-    for (const name of room > 0 ? this.#nodeAgenda.take(now.ms) : []) {
-      const wanted = this.#lookAtNode(name, now);
-      if (wanted !== undefined && work.push(wanted) >= room) return work;
-    }
-    for (const key of room > 0 ? this.#claimAgenda.take(now.ms) : []) {
-      const wanted = this.#lookAtClaim(key, now);
-      if (wanted !== undefined && work.push(wanted) >= room) return work;
+    for (const [agenda, lookAt] of this.#agendas()) {
+      for (const key of room > work.length ? agenda.take(now.ms) : []) {
+        const { work: wanted, dueMs } = lookAt(key, now);
+        if (dueMs !== undefined) agenda.addAt(key, dueMs);
+        if (wanted === undefined) continue;
+        agenda.begun(key);
+        if (work.push(wanted) >= room) return work;
+      }
     }
     return work;
+  }
+
+  /** Nodes first: how they stand is what is told of the others. */
+  #agendas(): readonly (readonly [Agenda, (key: string, now: Now) => Step])[] {
+    return [
+      [this.#nodeAgenda, (name, now) => this.#lookAtNode(name, now)],
+      [this.#claimAgenda, (key, now) => this.#lookAtClaim(key, now)],
+      [this.#migrationAgenda, (key, now) => this.#lookAtMigration(key, now)],
+    ];
   }
 
   /** ComputeNodes whose agent is known not to live. */
@@ -130,14 +148,15 @@ export class World {
 
   /** When time alone may ask for work. */
   get dueMs(): number {
-    return this.complete ? Math.min(this.#nodeAgenda.dueMs, this.#claimAgenda.dueMs) : Number.POSITIVE_INFINITY;
+    if (!this.complete) return Number.POSITIVE_INFINITY;
+    return Math.min(...this.#agendas().map(([{ dueMs }]) => dueMs));
   }
 
   /** What became of a piece of work. What failed is looked at again. */
-  settled(work: Work, answer: Answer<ComputeNode | InstanceClaim>, now: Now): void {
+  settled(work: Work, answer: Answer<ComputeNode | InstanceClaim | Migration>, now: Now): void {
     this.#seenAt = now;
-    const agenda = 'node' in work ? this.#nodeAgenda : this.#claimAgenda;
-    const key = keyOf('node' in work ? work.node : work.claim);
+    const agenda = this.#agendaOf(work);
+    const key = keyOf(objectOf(work));
     agenda.ended(key);
     if (answer.kind === 'ok') {
       this.#failures.delete(key);
@@ -148,6 +167,11 @@ export class World {
     else agenda.addAt(key, now.ms + AFTER_CONFLICT_MS);
   }
 
+  #agendaOf(work: Work): Agenda {
+    if ('node' in work) return this.#nodeAgenda;
+    return 'claim' in work ? this.#claimAgenda : this.#migrationAgenda;
+  }
+
   /** Twice as long from failure to failure, and nobody else waits for it. */
   #pauseMs(key: string): number {
     const failures = this.#failures.get(key) ?? 0;
@@ -155,13 +179,16 @@ export class World {
     return Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
   }
 
-  #done(work: Work, object: ComputeNode | InstanceClaim): void {
+  #done(work: Work, object: ComputeNode | InstanceClaim | Migration): void {
     switch (work.kind) {
       case 'writeNode':
         if (object.kind === 'ComputeNode') this.computeNodes.put(object);
         break;
       case 'writeClaim':
         if (object.kind === 'InstanceClaim') this.claims.put(object);
+        break;
+      case 'writeMigration':
+        if (object.kind === 'Migration') this.migrations.put(object);
         break;
       case 'deleteNode':
         this.computeNodes.remove(work.node);
@@ -172,16 +199,16 @@ export class World {
     }
   }
 
-  #lookAtNode(name: string, now: Now): Work | undefined {
+  #lookAtNode(name: string, now: Now): Step {
     const node = this.computeNodes.get(name);
-    if (node === undefined && !this.#claimsOf.has(name)) {
+    if (node === undefined && !this.#isAskedFor(name)) {
       this.#forget(name);
-      return undefined;
+      return {};
     }
     this.#updateStanding(name, now.ms);
-    if (node === undefined) return undefined;
+    if (node === undefined) return {};
     const lease = this.#heartbeats.lease(name);
-    const { work, dueMs } = planNode({
+    return planNode({
       node,
       exists: this.hostNodes.has(name),
       heartbeat: this.#heartbeats.judge(name, this.#knownSince(name), now.ms),
@@ -190,27 +217,36 @@ export class World {
       ...this.#settings,
       now,
     });
-    return begin(this.#nodeAgenda, name, work, dueMs);
   }
 
-  #lookAtClaim(key: string, now: Now): Work | undefined {
+  #isAskedFor(name: string): boolean {
+    return this.#claimsOf.has(name) || this.#migrationsOf.has(name);
+  }
+
+  #lookAtClaim(key: string, now: Now): Step {
     const claim = this.claims.get(key);
-    if (claim === undefined) return undefined;
+    if (claim === undefined) return {};
     const finishedAt = this.#finishedAt.get(key);
-    const { work, dueMs } = planClaim({
-      claim,
-      ...(finishedAt !== undefined && { finishedAt }),
-      standingOf: (name) => this.#standings.get(name) ?? this.#updateStanding(name, now.ms),
-      now,
-    });
-    return begin(this.#claimAgenda, key, work, dueMs);
+    const standingOf = (name: string): Standing => this.#knownStanding(name, now.ms);
+    return planClaim({ claim, ...(finishedAt !== undefined && { finishedAt }), standingOf, now });
+  }
+
+  #lookAtMigration(key: string, now: Now): Step {
+    const migration = this.migrations.get(key);
+    if (migration === undefined) return {};
+    return planMigration({ migration, standingOf: (name) => this.#knownStanding(name, now.ms), now });
+  }
+
+  #knownStanding(name: string, nowMs: number): Standing {
+    return this.#standings.get(name) ?? this.#updateStanding(name, nowMs);
   }
 
   #updateStanding(name: string, nowMs: number): Standing {
     const standing = this.#standing(name, nowMs);
     if (sameJson(standing, this.#standings.get(name))) return standing;
     this.#standings.set(name, standing);
-    for (const key of this.#claimsOf.get(name) ?? []) this.#claimAgenda.add(key);
+    for (const key of this.#claimsOf.of(name)) this.#claimAgenda.add(key);
+    for (const key of this.#migrationsOf.of(name)) this.#migrationAgenda.add(key);
     return standing;
   }
 
@@ -234,7 +270,7 @@ export class World {
   }
 
   #isHeld(name: string): boolean {
-    for (const key of this.#claimsOf.get(name) ?? []) {
+    for (const key of this.#claimsOf.of(name)) {
       const claim = this.claims.get(key);
       if (claim !== undefined && holdsOn(claim, name)) return true;
     }
@@ -247,14 +283,13 @@ export class World {
   }
 
   #claimChanged(key: string, before: InstanceClaim | undefined, after: InstanceClaim | undefined): void {
-    if (before !== undefined) for (const name of nodesOf(before)) this.#claimLeft(name, key);
+    this.#asked(this.#claimsOf, key, before && nodesOf(before), after && nodesOf(after));
     if (after === undefined) {
       this.#claimAgenda.drop(key);
       this.#finishedAt.delete(key);
       this.#failures.delete(key);
       return;
     }
-    for (const name of nodesOf(after)) this.#claimCame(name, key);
     const isSame = before?.metadata.uid === after.metadata.uid;
     if (!isSame || !isFinished(after)) this.#finishedAt.delete(key);
     if (isSame && before !== undefined && !isFinished(before) && isFinished(after))
@@ -262,23 +297,21 @@ export class World {
     this.#claimAgenda.add(key);
   }
 
-  #claimCame(name: string, key: string): void {
-    const claims = this.#claimsOf.get(name);
-    if (claims !== undefined) {
-      claims.add(key);
-      return;
+  #migrationChanged(key: string, before: Migration | undefined, after: Migration | undefined): void {
+    this.#asked(this.#migrationsOf, key, before && awaitedBy(before), after && awaitedBy(after));
+    if (after !== undefined) this.#migrationAgenda.add(key);
+    else {
+      this.#migrationAgenda.drop(key);
+      this.#failures.delete(key);
     }
-    this.#claimsOf.set(name, new Set([key]));
-    if (!this.#knownSinceMs.has(name)) this.#knownSinceMs.set(name, this.#seenAt.ms);
-    this.#nodeAgenda.add(name);
   }
 
-  /** What held something there may have been the last: its ComputeNode may go now. */
-  #claimLeft(name: string, key: string): void {
-    const claims = this.#claimsOf.get(name);
-    claims?.delete(key);
-    if (claims?.size === 0) this.#claimsOf.delete(name);
-    this.#nodeAgenda.add(name);
+  /** An object asks for other nodes: what held something there may have been the last, so that its ComputeNode may go now. */
+  #asked(kind: Dependents, key: string, before: Iterable<string> = [], after: Iterable<string> = []): void {
+    for (const name of kind.move(key, before, after)) {
+      if (!this.#knownSinceMs.has(name)) this.#knownSinceMs.set(name, this.#seenAt.ms);
+      this.#nodeAgenda.add(name);
+    }
   }
 
   /** Nobody asks for this name any more. */
@@ -288,10 +321,4 @@ export class World {
     this.#knownSinceMs.delete(name);
     this.#heartbeats.forget(name);
   }
-}
-
-function begin(agenda: Agenda, key: string, work: Work | undefined, dueMs: number | undefined): Work | undefined {
-  if (dueMs !== undefined) agenda.addAt(key, dueMs);
-  if (work !== undefined) agenda.begun(key);
-  return work;
 }

@@ -1,5 +1,5 @@
 /** Performs work at the API server: a few pieces at a time, at a bounded rate, and only while this process leads. */
-import type { ComputeNode, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
 import type { Lease } from '../api/lease.ts';
 import { type Clock, sleep } from '../kube/clock.ts';
 import type { ResourceClient } from '../kube/resource.ts';
@@ -11,6 +11,7 @@ import type { Work } from './work.ts';
 export interface WriterParts {
   readonly nodes: Pick<ResourceClient<ComputeNode>, 'replaceStatus' | 'delete'>;
   readonly claims: Pick<ResourceClient<InstanceClaim>, 'replaceStatus' | 'delete'>;
+  readonly migrations: Pick<ResourceClient<Migration>, 'replaceStatus'>;
   readonly leases: Pick<ResourceClient<Lease>, 'delete'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -20,7 +21,7 @@ export interface WriterParts {
   readonly onLeaseKept: (name: string, message: string) => void;
 }
 
-export type WorkAnswer = Answer<ComputeNode | InstanceClaim>;
+export type WorkAnswer = Answer<ComputeNode | InstanceClaim | Migration>;
 
 /** Under way at a time. */
 const MAX_UNDER_WAY = 8;
@@ -61,12 +62,14 @@ export class Writer {
   }
 
   async #request(work: Work): Promise<WorkAnswer> {
-    const { nodes, claims } = this.#parts;
+    const { nodes, claims, migrations } = this.#parts;
     switch (work.kind) {
       case 'writeNode':
         return answerOf<ComputeNode>(nodes.replaceStatus(work.node));
       case 'writeClaim':
         return answerOf<InstanceClaim>(claims.replaceStatus(work.claim));
+      case 'writeMigration':
+        return answerOf<Migration>(migrations.replaceStatus(work.migration));
       case 'deleteClaim':
         return remove(claims, work.claim);
       case 'deleteNode': {

@@ -1,5 +1,5 @@
 /** An API server as far as the controller can see: objects with resourceVersions, compare-and-swap, deletes with preconditions. */
-import type { ComputeNode, InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../../src/api/generated/v1alpha1.ts';
 import type { Lease } from '../../src/api/lease.ts';
 import { keyOf } from '../../src/controller/cache.ts';
 import type { Work } from '../../src/controller/work.ts';
@@ -11,6 +11,7 @@ import { NAMESPACE, nextVersion } from './objects.ts';
 interface Contents {
   readonly nodes?: readonly ComputeNode[];
   readonly claims?: readonly InstanceClaim[];
+  readonly migrations?: readonly Migration[];
   readonly leases?: readonly Lease[];
   readonly hosts?: readonly HostNode[];
 }
@@ -21,12 +22,14 @@ const byKey = <T extends HostNode>(objects: readonly T[] = []): Map<string, T> =
 export class ModelServer {
   readonly nodes: Map<string, ComputeNode>;
   readonly claims: Map<string, InstanceClaim>;
+  readonly migrations: Map<string, Migration>;
   readonly leases: Map<string, Lease>;
   readonly hosts: Map<string, HostNode>;
 
-  constructor({ nodes, claims, leases, hosts }: Contents) {
+  constructor({ nodes, claims, migrations, leases, hosts }: Contents) {
     this.nodes = byKey(nodes);
     this.claims = byKey(claims);
+    this.migrations = byKey(migrations);
     this.leases = new Map((leases ?? []).map((lease) => [lease.metadata.name, lease]));
     this.hosts = byKey(hosts);
   }
@@ -43,6 +46,7 @@ export class ModelServer {
     world.computeNodes.replaceAll([...this.nodes.values()]);
     world.hostNodes.replaceAll([...this.hosts.values()]);
     world.claims.replaceAll([...this.claims.values()]);
+    world.migrations.replaceAll([...this.migrations.values()]);
     world.leasesListed([...this.leases.values()]);
   }
 
@@ -63,6 +67,8 @@ export class ModelServer {
         return write(this.nodes, work.node);
       case 'writeClaim':
         return write(this.claims, work.claim);
+      case 'writeMigration':
+        return write(this.migrations, work.migration);
       case 'deleteClaim':
         return remove(this.claims, work.claim);
       case 'deleteNode': {
@@ -93,12 +99,13 @@ export class ModelServer {
   touchAll(): void {
     for (const [key, object] of this.nodes) this.nodes.set(key, newer(object));
     for (const [key, object] of this.claims) this.claims.set(key, newer(object));
+    for (const [key, object] of this.migrations) this.migrations.set(key, newer(object));
     for (const [key, object] of this.leases) this.leases.set(key, newer(object));
   }
 
   /** Every object, as text. */
   get contents(): string {
-    return JSON.stringify([[...this.nodes], [...this.claims], [...this.hosts]]);
+    return JSON.stringify([[...this.nodes], [...this.claims], [...this.migrations], [...this.hosts]]);
   }
 }
 
@@ -106,7 +113,7 @@ function newer<T extends HostNode>(object: T): T {
   return { ...object, metadata: { ...object.metadata, resourceVersion: nextVersion() } };
 }
 
-function write<T extends ComputeNode | InstanceClaim>(objects: Map<string, T>, object: T): WorkAnswer {
+function write<T extends ComputeNode | InstanceClaim | Migration>(objects: Map<string, T>, object: T): WorkAnswer {
   const present = objects.get(keyOf(object));
   if (present === undefined) return { kind: 'missing' };
   if (present.metadata.resourceVersion !== object.metadata.resourceVersion) return { kind: 'conflict' };

@@ -1,5 +1,5 @@
 /** Objects as an API server would have them, for the tests of the controller. */
-import type { ComputeNode, Condition, InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import type { ComputeNode, Condition, InstanceClaim, Migration } from '../../src/api/generated/v1alpha1.ts';
 import type { Lease } from '../../src/api/lease.ts';
 import type { HostNode } from '../../src/controller/world.ts';
 import type { Now } from '../../src/protocol/lease-keeper.ts';
@@ -58,6 +58,17 @@ export function claim(
       creationTimestamp: stamp(0),
     },
     spec,
+    ...(status !== undefined && { status }),
+  };
+}
+
+/** Of claim `c`, to a node. */
+export function migration(name: string, targetNodeName: string, status?: Migration['status']): Migration {
+  return {
+    apiVersion: 'resourcetracker.dev/v1alpha1',
+    kind: 'Migration',
+    metadata: { name, namespace: 'team', uid: `uid-of-${name}`, resourceVersion: nextVersion() },
+    spec: { claimName: 'c', type: 'ColdMigration', targetNodeName },
     ...(status !== undefined && { status }),
   };
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ComputeNode, InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../../src/api/generated/v1alpha1.ts';
 import { World } from '../../src/controller/world.ts';
 import { ModelServer } from './model-server.ts';
-import { at, claim, computeNode, condition, hostNode, lease, NAMESPACE, shown } from './objects.ts';
+import { at, claim, computeNode, condition, hostNode, lease, migration, NAMESPACE, shown } from './objects.ts';
 
-const conditionsOf = (object: ComputeNode | InstanceClaim | undefined): readonly string[] =>
+const conditionsOf = (object: ComputeNode | InstanceClaim | Migration | undefined): readonly string[] =>
   shown(object?.status?.conditions);
 
 /** The watch of the Leases says something every 10 s, as in a cluster where the controller renews its own. */
@@ -18,6 +18,7 @@ describe('World', () => {
     const world = new World({ leaseNamespace: NAMESPACE, nodeGoneMs: 0 });
     world.at(at(0)).computeNodes.replaceAll([computeNode('n')]);
     world.claims.replaceAll([claim('c', { ttlSecondsAfterFinished: 0 }, { phase: 'Rejected' })]);
+    world.migrations.replaceAll([]);
     world.leasesListed([]);
     expect([world.plan(at(99), 8), world.dueMs]).toEqual([[], Number.POSITIVE_INFINITY]);
     world.hostNodes.replaceAll([]);
@@ -45,6 +46,39 @@ describe('World', () => {
     expect(server.settle(world, at(60))).toEqual({ writeNode: 1, writeClaim: 1 });
     expect(conditionsOf(server.nodes.get('n'))).toContain('AgentAlive=True(LeaseRenewed)');
     expect(conditionsOf(server.claims.get('team/c'))).toEqual(['NodeNotServed=False(NodeServed)']);
+  });
+
+  it('tells of migrations whose target nobody serves, until they are over or somebody does.', () => {
+    const server = new ModelServer({
+      nodes: [computeNode('n')],
+      migrations: [
+        migration('nowhere', 'typo'),
+        migration('waits', 'n'),
+        migration('over', 'typo', { phase: 'Failed' }),
+      ],
+      leases: [lease('n')],
+      hosts: [hostNode('n')],
+    });
+    const world = server.world(at(0));
+    server.beat(world, at(5));
+    hear(world, 10, 60);
+    server.settle(world, at(60));
+    const told = (name: string): readonly string[] => conditionsOf(server.migrations.get(`team/${name}`));
+    expect(told('nowhere')).toEqual(['NodeNotServed=True(NoComputeNode)']);
+    expect(told('waits')).toEqual(['NodeNotServed=True(AgentSilent)']);
+    expect(told('over')).toEqual([]);
+    server.beat(world, at(70));
+    const ended = {
+      ...migration('nowhere', 'typo'),
+      status: { ...server.migrations.get('team/nowhere')?.status, phase: 'Rejected' },
+    } as const;
+    server.migrations.set('team/nowhere', ended);
+    world.at(at(70)).migrations.put(ended);
+    server.settle(world, at(70));
+    expect([told('waits'), told('nowhere')]).toEqual([
+      ['NodeNotServed=False(NodeServed)'],
+      ['NodeNotServed=False(Decided)'],
+    ]);
   });
 
   it('says nothing new after a restart before it has seen something itself.', () => {
@@ -219,6 +253,12 @@ const claimOf = fc
 const scene = fc.record({
   nodes: fc.uniqueArray(nodeOf, { selector: ({ metadata }) => metadata.name }),
   claims: fc.uniqueArray(claimOf, { selector: ({ metadata }) => metadata.name, maxLength: 8 }),
+  migrations: fc.uniqueArray(
+    fc
+      .tuple(fc.constantFrom('m1', 'm2', 'm3'), name, fc.constantFrom('Pending', 'Migrating', 'Confirmed'))
+      .map(([of, target, phase]) => migration(of, target, { phase } as Migration['status'])),
+    { selector: ({ metadata }) => metadata.name },
+  ),
   leases: fc.uniqueArray(fc.tuple(name, fc.constantFrom('', 'an agent')), { selector: ([of]) => of }),
   hosts: fc.uniqueArray(name),
   living: fc.uniqueArray(name),
@@ -249,6 +289,7 @@ describe('World, in any scene,', () => {
         expect(world.plan(at(60), 100)).toEqual([]);
         other.at(at(60)).computeNodes.replaceAll([...server.nodes.values()]);
         other.claims.replaceAll([...server.claims.values()]);
+        other.migrations.replaceAll([...server.migrations.values()]);
         other.leasesListed([...server.leases.values()]);
         server.beat(other, at(60), living);
         expect(other.plan(at(60), 100)).toEqual([]);

@@ -37,6 +37,7 @@ function noted(failing: Readonly<Record<string, KubeErrorReason>> = {}, parts: P
   const writer = new Writer({
     nodes: resource('node'),
     claims: resource('claim'),
+    migrations: resource('migration'),
     leases: resource('lease'),
     clock,
     signal: new AbortController().signal,

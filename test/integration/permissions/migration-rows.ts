@@ -1,4 +1,4 @@
-import { change, createClaim, createMigration, migrationStatus, migrationsIn, read, remove } from './act.ts';
+import { change, condition, createClaim, createMigration, migrationStatus, migrationsIn, read, remove } from './act.ts';
 import { allowed, noRight, type Row, refused } from './row.ts';
 
 const AGENT_1 = 'the agent of node-1';
@@ -246,7 +246,33 @@ export const MIGRATION_STATUS_ROWS: readonly Row[] = [
     STATUS,
     PHASES,
   ),
-  noRight(CONTROLLER, 'writes a migration', migrationStatus('moving', { phase: 'Failed' })),
+  allowed(
+    CONTROLLER,
+    'says that nobody serves the target',
+    migrationStatus('moving', { conditions: [condition('NodeNotServed')] }),
+  ),
+  refused(CONTROLLER, 'ends a migration', migrationStatus('moving', { phase: 'Failed' }), STATUS, 'and nothing else'),
+  refused(
+    CONTROLLER,
+    'says how a migration ended',
+    migrationStatus('moving', { conditions: [condition('Succeeded')] }),
+    STATUS,
+    'and nothing else',
+  ),
+  refused(
+    AGENT_2,
+    'says that nobody serves its node',
+    migrationStatus('moving', { conditions: [condition('NodeNotServed')] }),
+    STATUS,
+    "the controller's",
+  ),
+  refused(
+    EXECUTOR,
+    'says that nobody serves the target',
+    migrationStatus('moving', { conditions: [condition('NodeNotServed')] }),
+    STATUS,
+    PHASES,
+  ),
 ];
 
 const CAPS = 'claim-caps';
