@@ -63,6 +63,7 @@ module.exports = {
       'drivers/driver\\.ts',
     ]),
     ...room('drivers/driver', 'The port: what a hypervisor must tell.', ['ledger/types\\.ts']),
+    ...room('drivers/overhead', 'What an instance costs its hypervisor, by formulas that all drivers share.', ['drivers/driver\\.ts', 'quantity']),
     ...room(
       'drivers/libvirt',
       'Siblings never meet; only the port and ledger types.',

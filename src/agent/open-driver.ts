@@ -6,7 +6,7 @@ import type { AgentConfig } from './config.ts';
 /** What decides which driver it is. */
 export type DriverChoice = Pick<
   AgentConfig,
-  'driver' | 'libvirtUri' | 'instancesPath' | 'storagePool' | 'fakeHost' | 'overheadMemory' | 'overheadMemoryPerVcpu'
+  'driver' | 'libvirtUri' | 'instancesPath' | 'storagePool' | 'fakeHost' | 'overhead'
 >;
 
 /** The driver that the configuration names. Throws ConfigError or DriverError. */
@@ -16,7 +16,7 @@ export function openDriver(choice: DriverChoice): Promise<Driver> {
 
 /** How the driver is set up. Throws ConfigError. */
 export function driverConfigOf(choice: DriverChoice): DriverConfig {
-  const overhead = { perInstanceBytes: choice.overheadMemory, perVcpuBytes: choice.overheadMemoryPerVcpu };
+  const { overhead } = choice;
   if (choice.driver === 'libvirt') return { name: 'libvirt', uri: choice.libvirtUri, ...diskOf(choice), overhead };
   if (choice.fakeHost === undefined) throw new ConfigError('--driver fake needs --fake-host FILE');
   return { name: 'fake', path: choice.fakeHost, overhead };

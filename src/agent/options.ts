@@ -1,30 +1,12 @@
 /** Every option of the agent, once. */
+import type { Overhead } from '../drivers/overhead.ts';
 import type { Ratio } from '../ledger/amounts.ts';
 import type { WhitelistEntry } from '../ledger/pci-whitelist.ts';
 import type { LimitPolicy, PciSelector } from '../ledger/types.ts';
 import { commonOptions, name, oneOf, option, optional, structured, text, whole } from '../process/option.ts';
-import { parseBytes, parseRatio } from '../quantity/quantity.ts';
+import { bytes, ratio } from './amount-options.ts';
+import { readOverhead } from './overhead-option.ts';
 import { readAliases, readWhitelist } from './pci-options.ts';
-
-const bytes = (value: unknown): bigint => {
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw new Error('must be an amount of bytes, for example 512Mi');
-  const amount = parseBytes(value);
-  if (amount < 0n) throw new Error('must not be negative; write for example 512Mi');
-  return amount;
-};
-
-const ratio = (value: unknown): Ratio => {
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw new Error('must be a decimal number, for example 1.5');
-  // YAML reads 1.5 as a number; its text is the decimal that was meant.
-  const read = parseRatio(String(value));
-  if (read.numerator <= 0n) throw new Error('must be more than zero, for example 1.5');
-  // As in ComputeNode.spec: what cannot be published must not be in force.
-  if (read.numerator > 1000n * read.denominator) throw new Error('must be at most 1000');
-  if (String(value).length > 16) throw new Error('must have at most 16 characters, for example 1.5');
-  return read;
-};
 
 const COMMON = commonOptions(9742);
 
@@ -133,19 +115,13 @@ export const AGENT_OPTIONS = {
     read: oneOf('Capped', 'ClaimOnly'),
     fallback: 'Capped',
   }),
-  overheadMemory: option<bigint>({
-    flag: 'overhead-memory',
-    placeholder: 'QUANTITY',
-    description: 'memory that the hypervisor needs for each instance on top of its flavor',
-    read: bytes,
-    fallback: '0',
-  }),
-  overheadMemoryPerVcpu: option<bigint>({
-    flag: 'overhead-memory-per-vcpu',
-    placeholder: 'QUANTITY',
-    description: 'the same, for each of its vCPUs',
-    read: bytes,
-    fallback: '0',
+  overhead: option<Overhead>({
+    flag: 'overhead',
+    placeholder: 'YAML',
+    description:
+      'memory that the hypervisor needs for each instance on top of its flavor: {fixed: 64Mi, perVcpu: 8Mi, ratio: "0.02"}, or a formula, xen or kubevirt',
+    read: structured(readOverhead),
+    fallback: '{}',
   }),
   pciDevices: option<readonly WhitelistEntry[]>({
     flag: 'pci-devices',

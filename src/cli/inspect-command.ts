@@ -7,8 +7,7 @@ import { configuredCommand } from './configured-command.ts';
 import { runInspect } from './inspect.ts';
 import type { OutputFormat } from './inspect-format.ts';
 
-const { driver, libvirtUri, instancesPath, storagePool, fakeHost, overheadMemory, overheadMemoryPerVcpu } =
-  AGENT_OPTIONS;
+const { driver, libvirtUri, instancesPath, storagePool, fakeHost, overhead } = AGENT_OPTIONS;
 
 const INSPECT_OPTIONS = {
   driver,
@@ -16,8 +15,7 @@ const INSPECT_OPTIONS = {
   instancesPath,
   storagePool,
   fakeHost,
-  overheadMemory,
-  overheadMemoryPerVcpu,
+  overhead,
   output: option<OutputFormat>({
     flag: 'output',
     short: 'o',

@@ -49,7 +49,7 @@ export class Slot {
       '--reserved-memory=0',
       '--vcpu-allocation-ratio=1',
       '--memory-allocation-ratio=1',
-      `--overhead-memory=${OVERHEAD}`,
+      `--overhead={fixed: ${OVERHEAD}}`,
       '--pci-devices=[{vendorID: "10de"}]',
       '--log-level=warn',
       ...this.host.flags,

@@ -73,9 +73,11 @@ describe('a fake host in memory', () => {
     await expect(stopped).rejects.toMatchObject({ code: 'Disconnected' });
   });
 
-  it('overhead is per instance and per vCPU', () => {
-    const driver = createFakeDriver({ host: fakeHost(), overhead: { perInstanceBytes: 100n, perVcpuBytes: 10n } });
-    expect(driver.overheadMemoryBytes({ vcpus: 4n, memoryBytes: 1n })).toBe(140n);
+  it('overhead is what the configuration makes of the size, and none without one', () => {
+    const size = { vcpus: 4n, memoryBytes: 1000n };
+    const overhead = { fixedBytes: 100n, perVcpuBytes: 10n };
+    expect(createFakeDriver({ host: fakeHost(), overhead }).overheadMemoryBytes(size)).toBe(140n);
+    expect(createFakeDriver({ host: fakeHost() }).overheadMemoryBytes(size)).toBe(0n);
   });
 });
 

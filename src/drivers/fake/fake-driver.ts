@@ -1,6 +1,6 @@
 /** A driver without a hypervisor: for tests, demos and load, with faults on demand. */
 import type { Driver, ReportedInstance } from '../driver.ts';
-import { type OverheadConfig, overheadBytes } from '../overhead.ts';
+import { type Overhead, overheadBytes } from '../overhead.ts';
 import { type FakeFaults, type FakeHost, NO_FAULTS } from './fake-host.ts';
 import { createFakeHypervisor } from './fake-hypervisor.ts';
 import { createHostFileDriver } from './host-file-driver.ts';
@@ -8,14 +8,14 @@ import { createHostFileDriver } from './host-file-driver.ts';
 /** A host in a YAML file, which may be changed while the driver runs. */
 export interface FakeFileConfig {
   readonly path: string;
-  readonly overhead?: Partial<OverheadConfig>;
+  readonly overhead?: Overhead;
 }
 
 /** A host in memory, which the test changes through the driver. */
 export interface FakeMemoryConfig {
   readonly host: FakeHost;
   readonly faults?: Partial<FakeFaults>;
-  readonly overhead?: Partial<OverheadConfig>;
+  readonly overhead?: Overhead;
 }
 
 /** A fake driver whose host is changed by calls. Each change tells its events before the call returns. */
@@ -37,7 +37,7 @@ export interface FakeDriver extends Driver {
 export function createFakeDriver(config: FakeMemoryConfig): FakeDriver;
 export function createFakeDriver(config: FakeFileConfig): Driver;
 export function createFakeDriver(config: FakeFileConfig | FakeMemoryConfig): Driver | FakeDriver {
-  return 'path' in config ? createHostFileDriver(config.path, config.overhead) : createMemoryDriver(config);
+  return 'path' in config ? createHostFileDriver(config.path, config.overhead ?? {}) : createMemoryDriver(config);
 }
 
 function createMemoryDriver(config: FakeMemoryConfig): FakeDriver {
@@ -52,7 +52,7 @@ function createMemoryDriver(config: FakeMemoryConfig): FakeDriver {
     start: async (options) => hypervisor.listen(options.onEvent),
     cannotReport: hypervisor.cannotReport,
     audit: hypervisor.audit,
-    overheadMemoryBytes: (size) => overheadBytes(config.overhead, size),
+    overheadMemoryBytes: (size) => overheadBytes(config.overhead ?? {}, size),
     stop: async () => hypervisor.stop(),
     host: () => hypervisor.state().host,
     changeHost,

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { type Driver, DriverError, type DriverOptions, type HostReport } from '../driver.ts';
-import { type OverheadConfig, overheadBytes } from '../overhead.ts';
+import { type Overhead, overheadBytes } from '../overhead.ts';
 import { createFakeHypervisor, type FakeState } from './fake-hypervisor.ts';
 import { type HostFile, readHostFile } from './host-file.ts';
 
@@ -14,7 +14,7 @@ const SETTLE_MS = 50;
  * A driver whose host is in this YAML file. The file is read again when it changes and before every audit. A broken edit does not
  * disconnect: a hypervisor that answers is not away. The last good host stays, and the report has a problem that says what to mend.
  */
-export function createHostFileDriver(path: string, overhead: Partial<OverheadConfig> | undefined): Driver {
+export function createHostFileDriver(path: string, overhead: Overhead): Driver {
   let running: Follower | undefined;
   let stopped = false;
   const follower = (): Follower => {

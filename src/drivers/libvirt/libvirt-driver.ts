@@ -1,7 +1,7 @@
 /** The driver for libvirt: keeps a session with the hypervisor open, whatever happens to it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Driver, DriverError, type DriverEvent, type DriverOptions } from '../driver.ts';
-import { type OverheadConfig, overheadBytes } from '../overhead.ts';
+import { type Overhead, overheadBytes } from '../overhead.ts';
 import { type BackoffOptions, backoffDelayMs } from './backoff.ts';
 import { type LibvirtLibrary, loadLibvirt } from './bindings.ts';
 import { openSession, type Session } from './session.ts';
@@ -17,7 +17,7 @@ export interface LibvirtDriverConfig {
   readonly callTimeoutMs?: number;
   readonly reconnect?: Partial<BackoffOptions>;
   /** Default: none. */
-  readonly overhead?: Partial<OverheadConfig>;
+  readonly overhead?: Overhead;
 }
 
 /** What tests put in the place of the real thing. */
@@ -64,7 +64,7 @@ export function createLibvirtDriver(config: LibvirtDriverConfig, seams: LibvirtD
     },
     cannotReport: async () => connected().cannotReport(),
     audit: async (signal) => connected().audit(signal),
-    overheadMemoryBytes: (size) => overheadBytes(config.overhead, size),
+    overheadMemoryBytes: (size) => overheadBytes(config.overhead ?? {}, size),
     stop: async () => {
       lifetime.abort();
       await running;

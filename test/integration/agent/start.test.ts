@@ -109,7 +109,15 @@ test.each<[string, Row]>([
     'with a negative quantity',
     { flags: ['--node-name=n', '--reserved-disk=-1Gi'], says: /^--reserved-disk: must not be negative; .*-1Gi\)$/ },
   ],
-  ['with half a byte', { flags: ['--node-name=n', '--overhead-memory=100m'], says: /^--overhead-memory: .*100m/ }],
+  ['with half a byte', { flags: ['--node-name=n', '--reserved-memory=100m'], says: /^--reserved-memory: .*100m/ }],
+  [
+    'with an overhead of half a byte',
+    { flags: ['--node-name=n', '--overhead={fixed: 100m}'], says: /^--overhead: fixed .*100m.* is not a whole/ },
+  ],
+  [
+    'with a formula for the overhead that there is not',
+    { flags: ['--node-name=n', '--overhead=vmware'], says: /^--overhead: .*\(xen, kubevirt\).*\(given: vmware\)$/ },
+  ],
   [
     'with a ratio of zero',
     {
