@@ -1,12 +1,14 @@
 import { type Amounts, add, NOTHING, subtract } from './amounts.ts';
 import { checkHolding, checkHost, checkRequest } from './checks.ts';
 import { amountRefusals, requestedAmounts } from './claim-test.ts';
+import { type CustomStats, CustomStatsCounter } from './custom-stats.ts';
 import { type HostFigures, hostLimits, remaining } from './limits.ts';
 import { assignDevices } from './pci-assign.ts';
 import { PciInventory } from './pci-inventory.ts';
 import { type PciPool, poolsOf } from './pci-pools.ts';
 import { type DeviceState, deviceStates, type MissingDevice, missingDevices } from './pci-states.ts';
 import { PciUsage } from './pci-usage.ts';
+import type { Statistic } from './statistic.ts';
 import { type Stats, StatsCounter } from './stats.ts';
 import type {
   AssignedDevice,
@@ -36,6 +38,7 @@ export interface LedgerView {
   /** Addresses that the host reports more than once; the first report counts. */
   readonly duplicateAddresses: readonly string[];
   readonly stats: Stats;
+  readonly customStats: CustomStats;
 }
 
 /**
@@ -50,11 +53,13 @@ export class Ledger {
   #inventory: PciInventory;
   readonly #usage = new PciUsage();
   readonly #stats = new StatsCounter();
+  readonly #customStats: CustomStatsCounter;
   readonly #held = new Map<string, Holding>();
   #sum: Amounts = NOTHING;
 
-  constructor(host: Host, holdings: Iterable<Holding> = []) {
+  constructor(host: Host, holdings: Iterable<Holding> = [], statistics: readonly Statistic[] = []) {
     checkHost(host);
+    this.#customStats = new CustomStatsCounter(statistics);
     this.#host = host;
     this.#limit = hostLimits(host);
     this.#inventory = new PciInventory(host);
@@ -94,6 +99,7 @@ export class Ledger {
     this.#sum = add(this.#sum, requestedAmounts(copy));
     this.#usage.add(copy);
     this.#stats.add(copy);
+    this.#customStats.add(copy);
   }
 
   /** Gives back exactly what was added under the key; false if nothing was. */
@@ -109,6 +115,7 @@ export class Ledger {
     this.#sum = subtract(this.#sum, requestedAmounts(holding));
     this.#usage.remove(holding);
     this.#stats.remove(holding);
+    this.#customStats.remove(holding);
   }
 
   get(key: string): Holding | undefined {
@@ -133,6 +140,7 @@ export class Ledger {
       missingDevices: missingDevices(this.#inventory, this.#usage),
       duplicateAddresses: this.#inventory.duplicates,
       stats: this.#stats.view(),
+      customStats: this.#customStats.view(),
     };
   }
 
