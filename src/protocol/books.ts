@@ -28,7 +28,7 @@ export class Books {
     this.#cache = cache;
     this.#instances = instances;
     this.#settings = settings;
-    this.#ledger = new Ledger(host);
+    this.#ledger = new Ledger(host, [], settings.statistics);
   }
 
   get ledger(): Ledger {
@@ -68,7 +68,7 @@ export class Books {
   recount(): boolean {
     this.settle();
     const running = this.#ledger.view().used;
-    this.#ledger = new Ledger(this.#host);
+    this.#ledger = new Ledger(this.#host, [], this.#settings.statistics);
     this.#keysByUid.clear();
     this.#holders.clear();
     for (const entry of this.#cache.entries()) this.#hold(entry.ref.uid, this.#holdingsOf(entry));

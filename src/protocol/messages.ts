@@ -11,6 +11,7 @@ import type {
 } from '../api/generated/v1alpha1.ts';
 import type { Lease } from '../api/lease.ts';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import type { HostReading } from './host-metrics.ts';
 import type { ClaimSource, MigrationSource } from './sources.ts';
 
 /** Names one object for good: a re-created object of the same name is another one. */
@@ -80,6 +81,7 @@ export type Observation =
   | { readonly kind: 'hostReportFailed'; readonly message: string }
   /** The hypervisor cannot tell what the host has: claims are granted without being counted, until it is reported after all. */
   | { readonly kind: 'hostUntracked'; readonly reason: string }
+  | { readonly kind: 'hostMeasured'; readonly reading: HostReading }
   | { readonly kind: 'driverConnected' }
   | { readonly kind: 'driverDisconnected'; readonly message: string }
   | { readonly kind: 'instanceSeen'; readonly instance: ReportedInstance }

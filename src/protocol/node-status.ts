@@ -1,12 +1,13 @@
 /** ComputeNode.status from what is known. Sorted and canonical: an unchanged world gives a byte-identical status. Pure. */
 
 import { nodeColumns } from '../api/columns.ts';
-import { formatTimestamp, setCondition } from '../api/conditions.ts';
+import { findCondition, formatTimestamp, setCondition } from '../api/conditions.ts';
 import type {
   ComputeNode,
   ComputeNodeStatus,
   Condition,
   EffectivePolicy,
+  HostMetric,
   Orphan,
   PciDevice,
 } from '../api/generated/v1alpha1.ts';
@@ -14,7 +15,9 @@ import type { HostReport, ReportedInstance, ReportProblem } from '../drivers/dri
 import type { LedgerView } from '../ledger/ledger.ts';
 import type { NodePolicy } from '../ledger/types.ts';
 import { formatBytes, formatRatio } from '../quantity/quantity.ts';
+import { type HostReading, publishedMetrics, showable } from './host-metrics.ts';
 import type { ObjectRef } from './messages.ts';
+import { pluginHealth } from './plugin-health.ts';
 import { bytesOf } from './readable.ts';
 import type { TrackerSettings } from './settings.ts';
 import { bounded } from './status-size.ts';
@@ -32,6 +35,8 @@ export interface NodeFacts {
   /** Why the hypervisor cannot tell what the host has: nothing is counted. */
   readonly untracked?: string;
   readonly view?: LedgerView;
+  /** Of the monitors; absent before the first: the former owner's figures stand. */
+  readonly hostReading?: HostReading;
   readonly orphans: readonly ReportedInstance[];
   /** Absent: connected. */
   readonly driverFault?: string;
@@ -80,7 +85,20 @@ export function nodeStatus(facts: NodeFacts): ComputeNodeStatus {
 function figuresOf(facts: NodeFacts, report: HostReport): Partial<ComputeNodeStatus> {
   const sums = facts.view === undefined ? {} : sumsOf(facts, facts.view);
   const orphans = orphansOf(facts);
-  return { ...hostOf(facts, report), ...sums, columns: nodeColumns({ ...sums, orphans }), orphans };
+  const columns = nodeColumns({ ...sums, orphans });
+  return { ...hostOf(facts, report), ...sums, columns, orphans, ...metricsOf(facts) };
+}
+
+function metricsOf({ node, settings, hostReading, now }: NodeFacts): Pick<ComputeNodeStatus, 'metrics' | 'omitted'> {
+  const { metrics: last = [], omitted: former } = node.status ?? {};
+  if (hostReading === undefined) return withOmitted(last, former?.metrics ?? 0);
+  if (settings.hostMetrics === undefined) return {};
+  const { shown, omitted } = showable(hostReading.figures);
+  return withOmitted(publishedMetrics(last, shown, settings.hostMetrics, now.getTime()), omitted);
+}
+
+function withOmitted(metrics: readonly HostMetric[], omitted: number): Pick<ComputeNodeStatus, 'metrics' | 'omitted'> {
+  return { ...(metrics.length > 0 && { metrics }), ...(omitted > 0 && { omitted: { metrics: omitted } }) };
 }
 
 function orphansOf({ orphans, settings }: NodeFacts): Orphan[] {
@@ -167,6 +185,7 @@ function steady(last: number | string | undefined, measured: bigint | undefined,
 
 function sumsOf(facts: NodeFacts, view: LedgerView): Partial<ComputeNodeStatus> {
   const { currentWorkload, runningInstances, ...stats } = view.stats;
+  const custom = view.customStats.counters;
   return {
     total: amounts(view.total),
     used: amounts(view.used),
@@ -175,7 +194,11 @@ function sumsOf(facts: NodeFacts, view: LedgerView): Partial<ComputeNodeStatus> 
     available: amounts(view.available),
     pciPools: view.pciPools.map((pool) => ({ ...pool })),
     pciDevices: devicesOf(facts, view),
-    stats: { ...stats, vcpusUsed: Math.min(stats.vcpusUsed, Number.MAX_SAFE_INTEGER) },
+    stats: {
+      ...stats,
+      vcpusUsed: Math.min(stats.vcpusUsed, Number.MAX_SAFE_INTEGER),
+      ...(Object.keys(custom).length > 0 && { custom }),
+    },
     runningInstances,
     currentWorkload,
   };
@@ -229,6 +252,10 @@ function conditionsOf(facts: NodeFacts): readonly Condition[] {
   set('TrackingEnabled', report !== undefined, ...tracking(facts));
   set('HardwareReportCurrent', report !== undefined && facts.reportFault === undefined, ...hardware(facts));
   if (report !== undefined) set('OrphansDetected', orphans.length > 0, ...orphaned(orphans));
+  const health = pluginHealth(facts.hostReading?.failing ?? [], facts.view?.customStats.faults ?? []);
+  // Most nodes have nothing to say here, now or ever. What a former owner said of its monitors stands until ours have been read.
+  const isDue = !health.good || (facts.hostReading !== undefined && findCondition(conditions, PLUGINS) !== undefined);
+  if (isDue) set(PLUGINS, health.good, health.reason, health.message);
   const unready = conditions
     .filter(({ type, status }) => REQUIRED.has(type) && status !== 'True')
     .map(({ type }) => type);
@@ -237,6 +264,7 @@ function conditionsOf(facts: NodeFacts): readonly Condition[] {
   return conditions;
 }
 
+const PLUGINS = 'PluginsHealthy';
 const REQUIRED = new Set([
   'HypervisorConnected',
   'TrackingEnabled',

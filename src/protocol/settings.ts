@@ -2,7 +2,9 @@ import type { ComputeNode, ComputeNodeSpec } from '../api/generated/v1alpha1.ts'
 import type { InstanceSize } from '../drivers/driver.ts';
 import type { Amounts } from '../ledger/amounts.ts';
 import type { WhitelistEntry } from '../ledger/pci-whitelist.ts';
+import type { Statistic } from '../ledger/statistic.ts';
 import type { AllocationRatios, NodePolicy, PciSelector } from '../ledger/types.ts';
+import type { MetricsPolicy } from './host-metrics.ts';
 import { bytesOf, countOf, ratioOf } from './readable.ts';
 
 /** What the agent's configuration says, as far as decisions depend on it. */
@@ -22,6 +24,10 @@ export interface TrackerSettings {
   readonly overheadMemoryBytes: (size: InstanceSize) => bigint;
   /** The most decisions in one batch; it bounds `status.agent.deciding`. */
   readonly maxBatch: number;
+  /** When figures of the host are published anew. Absent: they are not published. */
+  readonly hostMetrics?: MetricsPolicy;
+  /** Of plug-ins, counted beside Nova's. Absent: none. */
+  readonly statistics?: readonly Statistic[];
 }
 
 /** The rules in force on a node: what the administrator wrote, as far as it can be read, else the configuration's. */

@@ -23,6 +23,7 @@ const MAX_ORPHANS_BYTES = 8 * 1024;
 const MAX_POOLS_BYTES = 4 * 1024;
 const MAX_FEATURES_BYTES = 4 * 1024;
 const MAX_CELLS_BYTES = 4 * 1024;
+const MAX_CUSTOM_BYTES = 2 * 1024;
 const MAX_PROJECTS_BYTES = 3 * 1024;
 const MAX_OS_TYPES_BYTES = 1024;
 const MAX_TASK_STATES_BYTES = 1024;
@@ -42,12 +43,13 @@ const MAX_TAGS = 16;
 const MAX_PROJECTS = 2048;
 const MAX_OS_TYPES = 256;
 const MAX_TASK_STATES = 64;
+const MAX_CUSTOM = 64;
 /** No namespace has a capital letter. */
 const OTHERS = 'Others';
 
-/** The status with its lists cut where there is too much of them. */
+/** The status with its lists cut where there is too much of them. `omitted` tells what the caller has left out already. */
 export function bounded(status: ComputeNodeStatus): ComputeNodeStatus {
-  const { pciPools, pciDevices = [], orphans, omitted: _former, ...rest } = status;
+  const { pciPools, pciDevices = [], orphans, omitted: told, ...rest } = status;
   const cut = withoutAbsent({
     ...rest,
     hostname: cutTo(MAX_HOSTNAME, status.hostname),
@@ -68,6 +70,8 @@ export function bounded(status: ComputeNodeStatus): ComputeNodeStatus {
     pciPools: missing(pciPools, cut.pciPools),
     pciDevices: missing(pciDevices, devices),
     orphans: missing(orphans, cut.orphans),
+    ...told,
+    customStats: missing(namesOf(status.stats?.custom), namesOf(cut.stats?.custom)),
   });
   return {
     ...cut,
@@ -160,10 +164,15 @@ function withoutCpus({ cpus: _cpus, ...cell }: NumaCell): NumaCell {
   return cell;
 }
 
-function boundedStats({ byProject, byOSType, byTaskState, ...rest }: NodeStats): NodeStats {
+function namesOf(counts: Counts | undefined): readonly string[] {
+  return Object.keys(counts ?? {});
+}
+
+function boundedStats({ byProject, byOSType, byTaskState, custom, ...rest }: NodeStats): NodeStats {
   return {
     ...rest,
     ...withoutAbsent({
+      custom: custom && Object.fromEntries(fitting(Object.entries(custom), MAX_CUSTOM_BYTES, MAX_CUSTOM)),
       byProject: byProject && largestCounts(byProject, MAX_PROJECTS_BYTES, MAX_PROJECTS),
       byOSType: byOSType && largestCounts(byOSType, MAX_OS_TYPES_BYTES, MAX_OS_TYPES),
       byTaskState: byTaskState && largestCounts(byTaskState, MAX_TASK_STATES_BYTES, MAX_TASK_STATES),

@@ -18,6 +18,7 @@ import { ClaimCache, type Entry, isBusy } from './claim-cache.ts';
 import { ClaimRequests } from './claim-requests.ts';
 import { type Place, sighted } from './claim-status.ts';
 import { claimOfKey } from './held.ts';
+import type { HostReading } from './host-metrics.ts';
 import { Instances } from './instances.ts';
 import type { Answer, Effect, Observation } from './messages.ts';
 import { MigrationCache } from './migration-cache.ts';
@@ -70,6 +71,7 @@ export class Tracker {
   #reportedAtMs = 0;
   /** Why the hypervisor cannot tell what the host has; there is no report then. */
   #untracked: string | undefined;
+  #hostReading: HostReading | undefined;
   /** All its PCI devices by address; absent where the hypervisor cannot tell them. */
   #present: ReadonlyMap<string, PciDevice> | undefined;
   /** An audit was done since the driver connected. */
@@ -214,6 +216,9 @@ export class Tracker {
         return this.#hostUntracked(observation.reason);
       case 'hostReportFailed':
         this.#reportFault = observation.message;
+        break;
+      case 'hostMeasured':
+        this.#hostReading = observation.reading;
         break;
       case 'driverConnected':
         this.#driverFault = undefined;
@@ -515,6 +520,7 @@ export class Tracker {
       ...(this.#report !== undefined && { report: this.#report, reportedAt: new Date(this.#reportedAtMs) }),
       ...(this.#untracked !== undefined && { untracked: this.#untracked }),
       ...(this.#books !== undefined && { view: this.#books.ledger.view() }),
+      ...(this.#hostReading !== undefined && { hostReading: this.#hostReading }),
       ...(driverFault !== undefined && { driverFault }),
       ...(this.#reportFault !== undefined && { reportFault: this.#reportFault }),
     };

@@ -130,6 +130,21 @@ describe('the status of a node with more than fits', () => {
       },
     ],
     [
+      'counters of plug-ins without end',
+      {
+        claims: claims(300),
+        settings: {
+          statistics: [
+            {
+              name: 'huge',
+              count: () => Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`${long(60)}${n}`, 1n << 60n])),
+            },
+            { name: long(63), count: () => ({ [long(63)]: 1 }) },
+          ],
+        },
+      },
+    ],
+    [
       'ratios as small as they can be written',
       {
         node: { spec: { allocationRatios: { vcpus: '1.2345678912e-99', memory: '1e-99', disk: '1n' } } },
@@ -155,6 +170,29 @@ describe('the status of a node with more than fits', () => {
     expect(most).toBeLessThanOrEqual(MAX_BYTES);
     expect(most).toBeGreaterThan(MAX_BYTES / 2);
     expect(driven.decided).toHaveLength(500);
+  });
+
+  it('has as many figures of monitors as there is room for, and says how many it leaves out', () => {
+    const driven = new DrivenTracker({
+      settings: { hostMetrics: { minIntervalMs: 0, threshold: 0.1 } },
+      claims: claims(1_000, oneFunction),
+      report: { devices: functions(512), instances: orphans(1_000) },
+    });
+    const figures = Array.from({ length: 300 }, (_, index) => ({
+      name: `${long(120)}${index}`,
+      kind: 'level' as const,
+      value: index % 2 === 0 ? 1e300 : 10n ** 50n,
+      source: long(63),
+      atMs: driven.nowMs,
+    }));
+    const failing = Array.from({ length: 100 }, (_, index) => ({ monitor: `m${index}`, message: long(5_000) }));
+    driven.observe({ kind: 'hostMeasured', reading: { figures, failing } });
+    driven.settle();
+    const status = driven.node.status ?? {};
+    expect(faultsOf(status, SCHEMA).slice(0, 5)).toEqual([]);
+    expect(bytesOf(status)).toBeLessThanOrEqual(MAX_BYTES);
+    expect((status.metrics?.length ?? 0) + (status.omitted?.metrics ?? 0)).toBe(300);
+    expect(status.metrics?.length).toBeGreaterThan(10);
   });
 
   it('lists everything of a usual host', () => {

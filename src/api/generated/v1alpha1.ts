@@ -189,6 +189,8 @@ export interface NodeStats {
   readonly byProject?: Readonly<Record<string, number>>;
   /** Instances that build, resize, rebuild, snapshot or back up: they load the disks. */
   readonly ioWorkload?: number;
+  /** Counters of the agent's plug-ins over all instances, by statistic.counter. One at zero is absent. */
+  readonly custom?: Readonly<Record<string, number>>;
 }
 
 /** One instance. */
@@ -211,6 +213,10 @@ export interface OmittedEntries {
   readonly pciDevices?: number;
   /** The last ones by uuid. */
   readonly orphans?: number;
+  /** The last ones by name. */
+  readonly metrics?: number;
+  /** The last ones of stats.custom by name. */
+  readonly customStats?: number;
 }
 
 /** One measurement. */
@@ -319,13 +325,13 @@ export interface ComputeNodeStatus {
   readonly orphans?: readonly Orphan[];
   /** How many entries the lists leave out, to keep this object small. What is left out counts in all sums. Absent: none. */
   readonly omitted?: OmittedEntries;
-  /** Host metrics, sorted by name. */
+  /** What the agent's monitors measured of the host, sorted by name; without counters that only grow, which its /metrics has. Written anew only when a figure has changed by more than the agent's threshold, and then all together. */
   readonly metrics?: readonly HostMetric[];
   /** Who owns this node's accounting. */
   readonly agent?: NodeAgent;
   /** Texts for kubectl's columns, which can neither join nor add up fields; programs read the fields above. */
   readonly columns?: ComputeNodeStatusColumns;
-  /** Ready (sums the others up), HypervisorConnected, TrackingEnabled, HardwareReportCurrent and OrphansDetected by the agent; AgentAlive and NodeExists by the controller. */
+  /** Ready (sums the others up), HypervisorConnected, TrackingEnabled, HardwareReportCurrent, OrphansDetected and PluginsHealthy (absent as long as no monitor or statistic has failed) by the agent; AgentAlive and NodeExists by the controller. */
   readonly conditions?: readonly Condition[];
 }
 
