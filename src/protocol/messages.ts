@@ -152,7 +152,7 @@ export type Effect =
   | { readonly kind: 'noticed'; readonly notice: Notice }
   | {
       readonly kind: 'log';
-      readonly level: 'info' | 'warn' | 'error';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
       readonly message: string;
       readonly fields: Record<string, unknown>;
     }

@@ -12,6 +12,7 @@ import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
 import { NOTHING as NOTHING_HELD } from '../ledger/amounts.ts';
 import { assignableDevices } from '../ledger/pci-whitelist.ts';
 import type { Host, PciDevice } from '../ledger/types.ts';
+import { AuditLog } from './audit-log.ts';
 import { type Batch, type Decision, decideBatch, writeOf } from './batch.ts';
 import { Books } from './books.ts';
 import { ClaimCache, type Entry, isBusy } from './claim-cache.ts';
@@ -82,6 +83,7 @@ export class Tracker {
   #driverFault: string | undefined = 'not connected yet';
   #reportFault: string | undefined;
   #books: Books | undefined;
+  readonly #auditLog = new AuditLog();
   #devices: ReadonlyMap<string, PciDevice> = new Map();
   /** Claims whose state may have to be told anew. */
   readonly #toSight = new Set<string>();
@@ -377,9 +379,13 @@ export class Tracker {
     this.#books.settle();
     if (!this.#recountDue) return [];
     this.#recountDue = false;
-    return this.#books.recount()
-      ? []
-      : [{ kind: 'log', level: 'error', message: 'the ledger had drifted from the recount', fields: {} }];
+    const isRight = this.#books.recount();
+    const audited = this.#auditLog.lines(this.#report, this.#books.ledger.view(), this.#books.orphans.length);
+    if (isRight) return audited;
+    return [
+      { kind: 'log', level: 'error', message: 'the ledger had drifted from the recount', fields: {} },
+      ...audited,
+    ];
   }
 
   #host(): Host {

@@ -69,6 +69,7 @@ export class ModelAgent {
   readonly outcomes: Outcome[] = [];
   readonly migrated: MigrationOutcome[] = [];
   readonly notices: Notice[] = [];
+  /** But for what every audit says. */
   readonly logged: (Effect & { kind: 'log' })[] = [];
   readonly #parts: ModelAgentParts;
   #end: { readonly fatal: boolean; readonly reason: string; readonly restored?: boolean } | undefined;
@@ -375,7 +376,7 @@ export class ModelAgent {
         this.notices.push(effect.notice);
         break;
       case 'log':
-        this.logged.push(effect);
+        if (!effect.message.startsWith('audit: ')) this.logged.push(effect);
         break;
       case 'steppedDown':
         this.#end = { fatal: false, reason: effect.reason, restored: effect.restored };
