@@ -104,6 +104,15 @@ export interface DriverOptions {
   ) => void;
 }
 
+/** How long all CPUs of the host together have done what since it started, in nanoseconds. One of them may go back a little (I/O wait does). */
+export interface CpuCounters {
+  readonly userNs: bigint;
+  readonly kernelNs: bigint;
+  readonly idleNs: bigint;
+  readonly iowaitNs: bigint;
+  readonly frequencyMhz: number;
+}
+
 /** What an instance's size is, as far as overhead depends on it. */
 export interface InstanceSize {
   readonly vcpus: bigint;
@@ -122,6 +131,8 @@ export interface InstanceSize {
  * - `cannotReport` says why this hypervisor cannot tell what its host has, in words for people; undefined, or no such method: it can. That is an
  *   answer, no failure: claims are then granted without being counted, and `audit` is not called. It is asked before each audit; a
  *   driver whose answer changes says `hostChanged`. It rejects like `audit`.
+ * - `cpuCounters` reads the host's CPU counters, in a bounded number of calls. It rejects with a DriverError: Disconnected as `audit` does,
+ *   Unsupported where this hypervisor has none. A driver that can never have them leaves it out.
  * - `overheadMemoryBytes` is pure: the same size gives the same bytes for as long as the process lives.
  * - Events arrive in order and after the state that they tell is visible to `audit`. Events may be repeated.
  * - `stop` frees everything, may be called twice, and after it no event arrives.
@@ -131,6 +142,7 @@ export interface Driver {
   start(options: DriverOptions): Promise<void>;
   cannotReport?(signal?: AbortSignal): Promise<string | undefined>;
   audit(signal?: AbortSignal): Promise<HostReport>;
+  cpuCounters?(signal?: AbortSignal): Promise<CpuCounters>;
   overheadMemoryBytes(size: InstanceSize): bigint;
   stop(): Promise<void>;
 }

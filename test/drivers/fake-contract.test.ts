@@ -10,8 +10,10 @@ import type { DriverHarness, InstanceSpec } from './contract/harness.ts';
 
 const DEVICE = { address: '0000:3b:00.0', vendorID: '10de', productID: '20b5', deviceType: 'PCI' } as const;
 
+const CPU = { userNs: 100n, kernelNs: 50n, idleNs: 800n, iowaitNs: 50n, frequencyMhz: 800 };
+
 async function inMemory(): Promise<DriverHarness> {
-  const driver = createFakeDriver({ host: fakeHost({ devices: [DEVICE] }) });
+  const driver = createFakeDriver({ host: fakeHost({ devices: [DEVICE], cpuCounters: CPU }) });
   const find = (name: string) => driver.host().instances.find((instance) => instance.name === name);
   const become = async (name: string, vmState: VmState): Promise<void> => {
     const instance = find(name);
@@ -57,6 +59,7 @@ async function inFile(): Promise<DriverHarness> {
     stringify({
       hostname: 'fake',
       totals: { vcpus: 8, memory: '16Gi', disk: '100Gi' },
+      cpuCounters: { user: 100, kernel: 50, idle: 800, iowait: 50, frequencyMhz: 800 },
       devices: [DEVICE],
       instances: [],
     }),

@@ -73,6 +73,17 @@ describe('a fake host in memory', () => {
     await expect(stopped).rejects.toMatchObject({ code: 'Disconnected' });
   });
 
+  it('a host without CPU counters says so, and one whose counters move has not changed', async () => {
+    const driver = createFakeDriver({ host: fakeHost() });
+    const { options, events } = createRecorder();
+    await driver.start(options);
+    await expect(driver.cpuCounters?.()).rejects.toMatchObject({ code: 'Unsupported', retryable: false });
+    const cpuCounters = { userNs: 1n, kernelNs: 2n, idleNs: 3n, iowaitNs: 4n, frequencyMhz: 5 };
+    driver.changeHost((host) => ({ ...host, cpuCounters }));
+    await expect(driver.cpuCounters?.()).resolves.toEqual(cpuCounters);
+    expect(events.map(({ kind }) => kind)).toEqual(['connected']);
+  });
+
   it('overhead is what the configuration makes of the size, and none without one', () => {
     const size = { vcpus: 4n, memoryBytes: 1000n };
     const overhead = { fixedBytes: 100n, perVcpuBytes: 10n };

@@ -57,6 +57,16 @@ const mistakes: readonly (readonly [title: string, text: string, mistake: string
     `${GOOD}devices:\n  - {address: "3b:00.0", vendorID: "8086", productID: "20b5"}`,
     'h.yaml:4: devices[0].address: "3b:00.0" is not a PCI address',
   ],
+  [
+    'CPU counters that are fractions',
+    `${GOOD}cpuCounters: {user: 0.5, kernel: 1, idle: 1, iowait: 1, frequencyMhz: 800}`,
+    'h.yaml:3: cpuCounters.user: 0.5 is not a whole number, 0 or above',
+  ],
+  [
+    'CPU counters of which one is missing',
+    `${GOOD}cpuCounters: {user: 1, kernel: 1, idle: 1, frequencyMhz: 800}`,
+    'h.yaml:3: cpuCounters.iowait: is missing; write a whole number, 0 or above',
+  ],
   ['devices that are no list', `${GOOD}devices: all`, 'h.yaml:3: devices: "all" is not a list'],
   [
     'a fault that is none',

@@ -52,6 +52,7 @@ function createMemoryDriver(config: FakeMemoryConfig): FakeDriver {
     start: async (options) => hypervisor.listen(options.onEvent),
     cannotReport: hypervisor.cannotReport,
     audit: hypervisor.audit,
+    cpuCounters: hypervisor.cpuCounters,
     overheadMemoryBytes: (size) => overheadBytes(config.overhead ?? {}, size),
     stop: async () => hypervisor.stop(),
     host: () => hypervisor.state().host,

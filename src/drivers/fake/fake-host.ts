@@ -1,6 +1,6 @@
 /** The host that the fake driver pretends to be. */
 import type { PciDevice } from '../../ledger/types.ts';
-import type { CpuInfo, HostReport, NumaCell, ReportedInstance, ReportProblem } from '../driver.ts';
+import type { CpuCounters, CpuInfo, HostReport, NumaCell, ReportedInstance, ReportProblem } from '../driver.ts';
 
 /** What a fake host consists of. Order does not matter: reports are sorted. */
 export interface FakeHost {
@@ -13,6 +13,8 @@ export interface FakeHost {
   /** Absent: this hypervisor cannot tell. */
   readonly devices?: readonly PciDevice[];
   readonly problems: readonly ReportProblem[];
+  /** Absent: this hypervisor has none. */
+  readonly cpuCounters?: CpuCounters;
 }
 
 /** What goes wrong on purpose. */

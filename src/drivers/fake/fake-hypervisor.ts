@@ -1,7 +1,7 @@
 /** A hypervisor in memory: it has a host, can be changed and can be made to fail, and tells what changed. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { DriverError, type DriverEvent, type HostReport } from '../driver.ts';
+import { type CpuCounters, DriverError, type DriverEvent, type HostReport } from '../driver.ts';
 import { type FakeFaults, type FakeHost, type ReportKey, reportOf } from './fake-host.ts';
 
 export interface FakeState {
@@ -18,6 +18,7 @@ export interface FakeHypervisor {
   stop(): void;
   cannotReport(signal: AbortSignal | undefined): Promise<string | undefined>;
   audit(signal: AbortSignal | undefined): Promise<HostReport>;
+  cpuCounters(signal: AbortSignal | undefined): Promise<CpuCounters>;
 }
 
 const AWAY = 'not connected to the fake hypervisor';
@@ -67,6 +68,13 @@ export function createFakeHypervisor(initial: FakeState): FakeHypervisor {
       if (failAudit !== undefined) throw new DriverError('CallFailed', failAudit);
       return withoutKeys(reportOf(state.host), state.faults.omit ?? []);
     },
+    cpuCounters: async (signal) => {
+      signal?.throwIfAborted();
+      refuseWhileAway();
+      if (state.host.cpuCounters === undefined)
+        throw new DriverError('Unsupported', 'the fake host has no cpuCounters');
+      return state.host.cpuCounters;
+    },
   };
 }
 
@@ -101,6 +109,8 @@ function sameReporting(one: FakeFaults, other: FakeFaults): boolean {
   return one.cannotReport === other.cannotReport && isDeepStrictEqual(one.omit, other.omit);
 }
 
+/** As far as an audit would show it. */
 function sameHost(one: FakeHost, other: FakeHost): boolean {
-  return isDeepStrictEqual({ ...one, instances: [] }, { ...other, instances: [] });
+  const without = { instances: [], cpuCounters: undefined };
+  return isDeepStrictEqual({ ...one, ...without }, { ...other, ...without });
 }

@@ -2,7 +2,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { type Driver, DriverError, type DriverOptions, type HostReport } from '../driver.ts';
+import { type CpuCounters, type Driver, DriverError, type DriverOptions, type HostReport } from '../driver.ts';
 import { type Overhead, overheadBytes } from '../overhead.ts';
 import { createFakeHypervisor, type FakeState } from './fake-hypervisor.ts';
 import { type HostFile, readHostFile } from './host-file.ts';
@@ -31,6 +31,7 @@ export function createHostFileDriver(path: string, overhead: Overhead): Driver {
     },
     cannotReport: async (signal) => follower().cannotReport(signal),
     audit: async (signal) => follower().audit(signal),
+    cpuCounters: async (signal) => follower().cpuCounters(signal),
     overheadMemoryBytes: (size) => overheadBytes(overhead, size),
     stop: async () => {
       stopped = true;
@@ -43,6 +44,7 @@ interface Follower {
   listen(): void;
   cannotReport(signal: AbortSignal | undefined): Promise<string | undefined>;
   audit(signal: AbortSignal | undefined): Promise<HostReport>;
+  cpuCounters(signal: AbortSignal | undefined): Promise<CpuCounters>;
   stop(): void;
 }
 
@@ -76,6 +78,10 @@ async function follow(path: string, options: DriverOptions): Promise<Follower> {
     audit: async (signal) => {
       await reread();
       return hypervisor.audit(signal);
+    },
+    cpuCounters: async (signal) => {
+      await reread();
+      return hypervisor.cpuCounters(signal);
     },
     stop: () => {
       stopWatching();

@@ -1,6 +1,6 @@
 /** A fake host from a YAML file, checked field by field: a mistake names its line, its field and what to write instead. */
 import type { PciDevice } from '../../ledger/types.ts';
-import type { CpuInfo, CpuTopology, NumaCell, ReportedInstance, TaskState, VmState } from '../driver.ts';
+import type { CpuCounters, CpuInfo, CpuTopology, NumaCell, ReportedInstance, TaskState, VmState } from '../driver.ts';
 import { type FakeFaults, type FakeHost, NO_FAULTS, REPORT_KEYS, type ReportKey } from './fake-host.ts';
 import type { FakeState } from './fake-hypervisor.ts';
 import { createFieldReader, type FieldReader } from './field-reader.ts';
@@ -32,7 +32,17 @@ const DEVICE_TYPES: readonly PciDevice['deviceType'][] = ['PCI', 'PF', 'VF'];
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PCI_ADDRESS = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]$/;
 const HEX4 = /^[0-9a-f]{4}$/;
-const HOST_FIELDS = ['hostname', 'hypervisor', 'cpuInfo', 'numaCells', 'totals', 'instances', 'devices', 'problems'];
+const HOST_FIELDS = [
+  'hostname',
+  'hypervisor',
+  'cpuInfo',
+  'cpuCounters',
+  'numaCells',
+  'totals',
+  'instances',
+  'devices',
+  'problems',
+];
 
 /** Reads the text of a host file. Never throws. */
 export function readHostFile(text: string, fileName: string): HostFile {
@@ -67,6 +77,7 @@ function readHost(root: FieldReader): FakeHost {
       subject: problem.only(['subject', 'message']).at('subject').text(),
       message: problem.at('message').text(),
     })),
+    ...(root.at('cpuCounters').isPresent && { cpuCounters: readCpuCounters(root.at('cpuCounters')) }),
   };
 }
 
@@ -83,6 +94,18 @@ function readCpuInfo(field: FieldReader): CpuInfo {
     ...(field.at('vendor').isPresent && { vendor: field.at('vendor').text() }),
     ...(topology.isPresent && { topology: read() }),
     features: field.at('features').list((feature) => feature.text()),
+  };
+}
+
+/** Times in nanoseconds. */
+function readCpuCounters(field: FieldReader): CpuCounters {
+  field.only(['user', 'kernel', 'idle', 'iowait', 'frequencyMhz']);
+  return {
+    userNs: field.at('user').count(),
+    kernelNs: field.at('kernel').count(),
+    idleNs: field.at('idle').count(),
+    iowaitNs: field.at('iowait').count(),
+    frequencyMhz: Number(field.at('frequencyMhz').count()),
   };
 }
 

@@ -10,14 +10,14 @@ import {
   decodeDomainInfo,
   decodeErrorHead,
   decodeIntegers,
-  decodeMemoryStats,
   decodeNodeInfo,
+  decodeNodeStats,
   decodePointers,
   decodePoolInfo,
   decodeStatsRecord,
   ERROR_HEAD_BYTES,
-  MEMORY_STAT_BYTES,
   NODE_INFO_BYTES,
+  NODE_STAT_BYTES,
   POOL_INFO_BYTES,
   STATS_RECORD_BYTES,
   TYPED_PARAMETER_BYTES,
@@ -50,7 +50,7 @@ const LIBRARY = 'libvirt.so.0';
 const MISSING = `${LIBRARY} not found: install the package libvirt0 (Debian, Ubuntu) or libvirt-libs (Fedora, RHEL)`;
 /** libvirt is written for ordinary thread stacks, which koffi's default of 128 KiB is not. Untouched pages cost nothing. */
 const ASYNC_STACK_BYTES = 1 << 20;
-const MAX_MEMORY_STATS = 64;
+const MAX_NODE_STATS = 64;
 const TIMER_OFF = -1;
 /** -1 as a pointer. */
 const MINUS_ONE = 2n ** 64n - 1n;
@@ -180,15 +180,10 @@ function hostFunctions(native: Native) {
       const info = Buffer.alloc(NODE_INFO_BYTES);
       return (await native.virNodeGetInfo(connection, info)) < 0 ? null : decodeNodeInfo(info);
     },
-    /** Asked twice, as libvirt wants to be: how many figures, then the figures. */
-    virNodeGetMemoryStats: async (connection: Pointer, cell: number) => {
-      const count: Out<number> = [0];
-      if ((await native.virNodeGetMemoryStats(connection, cell, null, count, 0)) < 0) return null;
-      const size = Math.min(count[0], MAX_MEMORY_STATS);
-      const stats = Buffer.alloc(size * MEMORY_STAT_BYTES);
-      if ((await native.virNodeGetMemoryStats(connection, cell, stats, count, 0)) < 0) return null;
-      return decodeMemoryStats(stats, Math.min(count[0], size));
-    },
+    virNodeGetMemoryStats: (connection: Pointer, cell: number) =>
+      nodeStats((stats, count) => native.virNodeGetMemoryStats(connection, cell, stats, count, 0)),
+    virNodeGetCPUStats: (connection: Pointer, cpu: number) =>
+      nodeStats((stats, count) => native.virNodeGetCPUStats(connection, cpu, stats, count, 0)),
     /** Bytes; zero on failure. */
     virNodeGetFreeMemory: async (connection: Pointer): Promise<bigint> =>
       BigInt(await native.virNodeGetFreeMemory(connection)),
@@ -197,6 +192,17 @@ function hostFunctions(native: Native) {
       return (await native.virStoragePoolGetInfo(pool, info)) < 0 ? null : decodePoolInfo(info);
     },
   };
+}
+
+/** Asked twice, as libvirt wants to be: how many figures, then the figures. */
+async function nodeStats(ask: (stats: Buffer | null, count: Out<number>) => Promise<number>) {
+  const count: Out<number> = [0];
+  if ((await ask(null, count)) < 0) return null;
+  const size = Math.min(count[0], MAX_NODE_STATS);
+  const stats = Buffer.alloc(size * NODE_STAT_BYTES);
+  count[0] = size;
+  if ((await ask(stats, count)) < 0) return null;
+  return decodeNodeStats(stats, Math.min(count[0], size));
 }
 
 function domainFunctions(native: Native, memory: Memory) {

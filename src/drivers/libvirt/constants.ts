@@ -72,6 +72,9 @@ export const CLOSE_REASONS: readonly string[] = [
   'the connection was closed here',
 ];
 
+/** VIR_NODE_CPU_STATS_ALL_CPUS. */
+export const ALL_CPUS = -1;
+
 /** VIR_NODE_MEMORY_STATS_ALL_CELLS. */
 export const ALL_CELLS = -1;
 

@@ -47,6 +47,9 @@ export function declareFunctions(library: SharedLibrary) {
     virNodeGetMemoryStats: later<[Pointer, number, Buffer | null, Out<number>, number], number>(
       'int virNodeGetMemoryStats(void *connection, int cell, _Out_ uint8_t *stats, _Inout_ int *count, uint flags)',
     ),
+    virNodeGetCPUStats: later<[Pointer, number, Buffer | null, Out<number>, number], number>(
+      'int virNodeGetCPUStats(void *connection, int cpu, _Out_ uint8_t *stats, _Inout_ int *count, uint flags)',
+    ),
     virNodeGetFreeMemory: later<[Pointer], number | bigint>(
       'unsigned long long virNodeGetFreeMemory(void *connection)',
     ),

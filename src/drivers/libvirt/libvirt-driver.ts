@@ -64,6 +64,10 @@ export function createLibvirtDriver(config: LibvirtDriverConfig, seams: LibvirtD
     },
     cannotReport: async () => connected().cannotReport(),
     audit: async (signal) => connected().audit(signal),
+    cpuCounters: async (signal) => {
+      signal?.throwIfAborted();
+      return connected().cpuCounters();
+    },
     overheadMemoryBytes: (size) => overheadBytes(config.overhead ?? {}, size),
     stop: async () => {
       lifetime.abort();

@@ -1,7 +1,8 @@
 /** What the driver knows for as long as one connection lasts: readers with their caches, and the events that keep them right. */
-import type { DriverError, DriverEvent, HostReport, ReportProblem } from '../driver.ts';
+import type { CpuCounters, DriverError, DriverEvent, HostReport, ReportProblem } from '../driver.ts';
 import type { LibvirtLibrary } from './bindings.ts';
 import { type ConnectionOptions, openConnection } from './connection.ts';
+import { readCpuCounters } from './cpu.ts';
 import { createDeviceReader, PCI_NAME_PREFIX } from './devices.ts';
 import { type DiskFigures, type DiskSource, readDisk } from './disk.ts';
 import { createHostReader } from './host.ts';
@@ -12,6 +13,7 @@ export interface Session {
   readonly lost: Promise<DriverError>;
   cannotReport(): Promise<string | undefined>;
   audit(signal: AbortSignal | undefined): Promise<HostReport>;
+  cpuCounters(): Promise<CpuCounters>;
   close(): Promise<void>;
 }
 
@@ -77,6 +79,7 @@ export async function openSession(library: LibvirtLibrary, options: SessionOptio
     lost: connection.lost,
     close,
     cannotReport: () => host.cannotRead(),
+    cpuCounters: () => readCpuCounters(connection),
     audit: async (signal) => {
       signal?.throwIfAborted();
       const hostReading = await host.read();

@@ -8,11 +8,12 @@ const LITTLE = endianness() === 'LE';
 /** struct _virNodeInfo: char model[32]; unsigned long memory; unsigned int cpus, mhz, nodes, sockets, cores, threads. */
 export const NODE_INFO_BYTES = 64;
 
-/** What `virNodeGetInfo` fills in. `cpus` are the active ones, `sockets` are per NUMA cell, `nodes` are NUMA cells. */
+/** What `virNodeGetInfo` fills in. `mhz` is zero where nobody knows; `cpus` are the active ones, `sockets` are per NUMA cell, `nodes` are NUMA cells. */
 export interface NodeInfo {
   readonly model: string;
   readonly memoryKiB: bigint;
   readonly cpus: number;
+  readonly mhz: number;
   readonly nodes: number;
   readonly sockets: number;
   readonly cores: number;
@@ -25,6 +26,7 @@ export function decodeNodeInfo(bytes: Buffer): NodeInfo {
     model: zeroTerminated(bytes, 0, 32),
     memoryKiB: uint64(bytes, 32),
     cpus: uint32(bytes, 40),
+    mhz: uint32(bytes, 44),
     nodes: uint32(bytes, 48),
     sockets: uint32(bytes, 52),
     cores: uint32(bytes, 56),
@@ -32,14 +34,14 @@ export function decodeNodeInfo(bytes: Buffer): NodeInfo {
   };
 }
 
-/** struct _virNodeMemoryStats: char field[80]; unsigned long long value. */
-export const MEMORY_STAT_BYTES = 88;
+/** struct _virNodeMemoryStats and struct _virNodeCPUStats: char field[80]; unsigned long long value. */
+export const NODE_STAT_BYTES = 88;
 
-/** Decodes an array of struct _virNodeMemoryStats: figures in KiB by name. */
-export function decodeMemoryStats(bytes: Buffer, count: number): ReadonlyMap<string, bigint> {
+/** Decodes an array of either: figures by name, KiB of memory or nanoseconds of CPUs. */
+export function decodeNodeStats(bytes: Buffer, count: number): ReadonlyMap<string, bigint> {
   return new Map(
     Array.from({ length: count }, (_, index) => {
-      const offset = index * MEMORY_STAT_BYTES;
+      const offset = index * NODE_STAT_BYTES;
       return [zeroTerminated(bytes, offset, offset + 80), uint64(bytes, offset + 80)] as const;
     }),
   );

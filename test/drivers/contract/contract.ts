@@ -5,7 +5,11 @@ import { reportFaults } from '../../../src/drivers/report-faults.ts';
 import { createRecorder, type DriverHarness, type InstanceSpec, type Recorder } from './harness.ts';
 
 /** Rows that a world may be unable to do. */
+<<<<<<< HEAD
 export type OptionalRow = 'loses the hypervisor' | 'broken instance' | 'devices' | 'cannot report';
+=======
+export type OptionalRow = 'loses the hypervisor' | 'broken instance' | 'devices' | 'CPU counters';
+>>>>>>> 2d87096 (drivers: CPU counters of the host)
 
 export interface ContractWorld {
   makeHarness(): Promise<DriverHarness>;
@@ -143,6 +147,7 @@ export function describeDriverContract(name: string, world: ContractWorld): void
       expect(devices?.map((device) => device.address)).toContain(address);
     });
 
+<<<<<<< HEAD
     row('that it cannot tell what the host has is an answer, which may change', 'cannot report', async () => {
       await harness.withholdResources('it tells nothing');
       await connect();
@@ -152,6 +157,24 @@ export function describeDriverContract(name: string, world: ContractWorld): void
       await recorder.waitFor(({ kind }) => kind === 'hostChanged' || kind === 'connected', from);
       expect(await harness.driver.cannotReport?.()).toBeUndefined();
       await expect(harness.driver.audit()).resolves.toMatchObject({ hostname: expect.any(String) });
+=======
+    row('CPU counters of the host are told while connected, and do not go back', 'CPU counters', async () => {
+      const { driver } = harness;
+      await expect(driver.cpuCounters?.()).rejects.toMatchObject({ name: 'DriverError', code: 'Disconnected' });
+      await connect();
+      await expect(driver.cpuCounters?.(AbortSignal.abort())).rejects.toThrow();
+      const first = await driver.cpuCounters?.();
+      const second = await driver.cpuCounters?.();
+      const totals = [first, second].map((counters) =>
+        counters ? counters.userNs + counters.kernelNs + counters.idleNs : -1n,
+      );
+      expect(totals[0]).toBeGreaterThan(0n);
+      expect(totals[1]).toBeGreaterThanOrEqual(totals[0] ?? 0n);
+      expect(first?.iowaitNs).toBeGreaterThanOrEqual(0n);
+      expect(first?.frequencyMhz).toBeGreaterThanOrEqual(0);
+      await driver.stop();
+      await expect(driver.cpuCounters?.()).rejects.toMatchObject({ code: 'Disconnected' });
+>>>>>>> 2d87096 (drivers: CPU counters of the host)
     });
 
     row('overhead is a pure function of the size', undefined, async () => {

@@ -31,6 +31,23 @@ const examples = [
 ] as const;
 
 describe.skipIf(missing !== undefined)('the example hosts', () => {
+  it('have the CPU counters that the test driver makes up, to the nanosecond', async () => {
+    const path = fileURLToPath(new URL('../../../examples/hosts/small.xml', import.meta.url));
+    const driver = createLibvirtDriver({ uri: `test://${path}`, storagePool: 'instances' });
+    const recorder = createRecorder();
+    await driver.start(recorder.options);
+    await recorder.waitFor(({ kind }) => kind === 'connected');
+    const counters = await driver.cpuCounters?.();
+    await driver.stop();
+    expect(counters).toEqual({
+      userNs: 9_797_400_000n,
+      kernelNs: 34_678_723_400_000n,
+      idleNs: 87_264_900_000n,
+      iowaitNs: 763_600_000n,
+      frequencyMhz: 1_800,
+    });
+  });
+
   it.each(examples)('%s is what it says, without a problem', async (file, expected) => {
     const path = fileURLToPath(new URL(`../../../examples/hosts/${file}`, import.meta.url));
     const driver = createLibvirtDriver({ uri: `test://${path}`, storagePool: 'instances' });
