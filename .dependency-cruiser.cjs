@@ -74,6 +74,7 @@ module.exports = {
       npm: ['yaml'],
       core: ANY_CORE,
     }),
+    ...room('monitors', 'What is measured of a host; one that fails costs its own figures. It knows the hypervisor by the port.', ['drivers/driver\\.ts']),
     ...room('kube', 'The way to the API server; knows objects, not decisions.', ['api'], {
       npm: ['@kubernetes/client-node', 'yaml'],
       core: ANY_CORE,
