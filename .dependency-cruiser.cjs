@@ -75,6 +75,7 @@ module.exports = {
       core: ANY_CORE,
     }),
     ...room('monitors', 'What is measured of a host; one that fails costs its own figures. It knows the hypervisor by the port.', ['drivers/driver\\.ts']),
+    ...room('plugin', 'What a plug-in module is made of: types, in one place.', ['ledger/statistic\\.ts', 'monitors/monitor\\.ts']),
     ...room('kube', 'The way to the API server; knows objects, not decisions.', ['api'], {
       npm: ['@kubernetes/client-node', 'yaml'],
       core: ANY_CORE,
@@ -83,7 +84,7 @@ module.exports = {
       npm: ['@prometheus-io/client', 'yaml'],
       core: ANY_CORE,
     }),
-    ...room('agent', 'The shell that runs the protocol.', ['(api|drivers|kube|ledger|monitors|process|protocol|quantity)(/|$)', 'version\\.ts'], {
+    ...room('agent', 'The shell that runs the protocol.', ['(api|drivers|kube|ledger|monitors|process|protocol|quantity)(/|$)', '(plugin|version)\\.ts'], {
       npm: ['.*'],
       core: ANY_CORE,
     }),

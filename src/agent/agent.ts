@@ -18,7 +18,10 @@ import { VERSION } from '../version.ts';
 import type { AgentConfig } from './config.ts';
 import type { CoreNode } from './core-node.ts';
 import { HostWatch } from './host-watch.ts';
+import { NO_PLUGINS, type Plugins } from './load-plugins.ts';
 import { AgentMetrics } from './metrics.ts';
+import type { MonitorLoop } from './monitor-loop.ts';
+import { openMonitors } from './open-monitors.ts';
 import { settingsOf } from './settings-of.ts';
 import { Tenure } from './tenure.ts';
 import { Tidings } from './tidings.ts';
@@ -38,6 +41,8 @@ export interface AgentParts {
   readonly log: Logger;
   /** Absent outside of a Pod. */
   readonly pod?: PodFacts | undefined;
+  /** Absent: none. */
+  readonly plugins?: Plugins;
 }
 
 /** The agent cannot go on. Its message says all there is to say, with a stack only where the program is at fault. */
@@ -53,6 +58,7 @@ export class Agent {
   readonly #identity: string;
   readonly #end = Promise.withResolvers<void>();
   readonly #hostWatch: HostWatch;
+  readonly #monitorLoop: MonitorLoop;
   #connection: Connection | undefined;
   #recorder: EventRecorder | undefined;
   #health: HealthServer | undefined;
@@ -69,12 +75,21 @@ export class Agent {
     this.#parts = parts;
     this.#identity = newIdentity(pod);
     this.done = this.#end.promise;
+    this.#monitorLoop = openMonitors({
+      ...parts,
+      metrics: this.#metrics,
+      observe: (observation) => this.#tenure?.observe(observation),
+    });
     this.#hostWatch = new HostWatch({
       driver,
       auditMs: config.auditSeconds * 1000,
       random: Math.random,
       observe: (observation) => this.#tenure?.observe(observation),
-      onAudit: (durationMs) => this.#metrics.audited(durationMs),
+      onAudit: (durationMs) => {
+        this.#metrics.audited(durationMs);
+        // The first one: before it, the hypervisor could not answer.
+        this.#monitorLoop.start();
+      },
       onError: (error) => {
         this.#metrics.driverFailed(error.code);
         log.warn({ code: error.code, error: error.message }, 'the driver failed');
@@ -124,6 +139,7 @@ export class Agent {
     await this.#ending;
     // After the last write: who finds the Lease free may begin at once.
     await this.#lease?.stop();
+    await this.#monitorLoop.stop();
     await this.#hostWatch.stop();
     await this.#recorder?.stop();
     await this.#connection?.close();
@@ -172,10 +188,10 @@ export class Agent {
 
   #beginTenure(connection: Connection, lease: LeaseLoop): void {
     if (this.#stopping || this.#lease !== lease || !lease.isValid) return;
-    const { config, driver, log } = this.#parts;
+    const { config, driver, log, plugins = NO_PLUGINS } = this.#parts;
     const tidings = new Tidings({ log, metrics: this.#metrics, record: (event) => this.#recorder?.record(event) });
     const tenure = new Tenure({
-      settings: settingsOf(config, driver, this.#identity),
+      settings: settingsOf(config, driver, this.#identity, plugins.statistics),
       token: randomUUID(),
       restored: this.#restored,
       random: Math.random,
@@ -207,6 +223,7 @@ export class Agent {
     this.#tenure = tenure;
     tenure.start();
     this.#hostWatch.retell();
+    this.#monitorLoop.retell();
   }
 
   #endTenure(): void {

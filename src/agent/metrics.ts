@@ -1,6 +1,7 @@
 /** The agent's metrics. Names and labels are an interface: docs/metrics.md lists them. */
 import type { LedgerView } from '../ledger/ledger.ts';
 import type { HostFigures } from '../ledger/limits.ts';
+import type { MonitorRound } from '../monitors/monitor-reader.ts';
 import { ProcessMetrics } from '../process/process-metrics.ts';
 import type { MigrationOutcome, Notice, Outcome } from '../protocol/messages.ts';
 import type { Troubles } from '../protocol/troubles.ts';
@@ -44,6 +45,22 @@ export class AgentMetrics extends ProcessMetrics {
     ['state'],
   );
   readonly #instances = this.gauge('instances', 'Instances on the host, claimed or orphan', ['kind']);
+  readonly #hostMetrics = this.gauge('host_metric', 'What monitors measure of the host: shares and levels', [
+    'metric',
+    'monitor',
+  ]);
+  readonly #hostCounters = this.counter('host_counter_total', 'What monitors measure of the host: what only grows', [
+    'metric',
+    'monitor',
+  ]);
+  readonly #monitorUp = this.gauge('monitor_up', '1 while the last reading of a monitor succeeded', ['monitor']);
+  readonly #monitorFailures = this.counter('monitor_failures_total', 'Readings of a monitor that failed', ['monitor']);
+  readonly #customStats = this.gauge('custom_stat', 'Counters of the statistics of plug-ins', ['name']);
+  readonly #uncounted = this.gauge(
+    'statistic_uncounted_instances',
+    'Instances that a statistic could not count; none of its counters are told then',
+    ['statistic'],
+  );
 
   decided({ phase, reasons, latencyMs }: Outcome): void {
     this.#decisions.inc({ outcome: phase });
@@ -82,6 +99,29 @@ export class AgentMetrics extends ProcessMetrics {
     this.#devices.set({ state: 'Missing' }, view.missingDevices.length);
     this.#instances.set({ kind: 'claimed' }, view.stats.instances);
     this.#instances.set({ kind: 'orphan' }, orphans);
+    this.#customStats.reset();
+    for (const [name, count] of Object.entries(view.customStats.counters)) this.#customStats.set({ name }, count);
+    this.#uncounted.reset();
+    for (const { statistic, instances } of view.customStats.faults) this.#uncounted.set({ statistic }, instances);
+  }
+
+  /** A monitor that is wanted and does not run. */
+  monitorRefused(monitor: string): void {
+    this.#monitorUp.set({ monitor }, 0);
+  }
+
+  /** Shows what the monitors measured last: all that is known now, and nothing of one that failed. */
+  measured({ figures, outcomes }: MonitorRound): void {
+    this.#hostMetrics.reset();
+    this.#hostCounters.reset();
+    for (const { name: metric, kind, value, source: monitor } of figures) {
+      if (kind === 'counter') this.#hostCounters.inc({ metric, monitor }, Math.max(0, Number(value)));
+      else this.#hostMetrics.set({ metric, monitor }, Number(value));
+    }
+    for (const { monitor, kind } of outcomes) {
+      this.#monitorUp.set({ monitor }, kind === 'read' ? 1 : 0);
+      if (kind === 'failed') this.#monitorFailures.inc({ monitor });
+    }
   }
 
   #show(figure: string, { vcpus, memoryBytes, diskBytes }: HostFigures): void {

@@ -7,6 +7,7 @@ import { commonOptions, name, oneOf, option, optional, structured, text, whole }
 import { bytes, ratio } from './amount-options.ts';
 import { readOverhead } from './overhead-option.ts';
 import { readAliases, readWhitelist } from './pci-options.ts';
+import { readTexts } from './plugin-options.ts';
 
 const COMMON = commonOptions(9742);
 
@@ -122,6 +123,35 @@ export const AGENT_OPTIONS = {
       'memory that the hypervisor needs for each instance on top of its flavor: {fixed: 64Mi, perVcpu: 8Mi, ratio: "0.02"}, or a formula, xen or kubevirt',
     read: structured(readOverhead),
     fallback: '{}',
+  }),
+  monitors: option<readonly string[]>({
+    flag: 'monitors',
+    placeholder: 'YAML',
+    description: 'which monitors measure the host, in order: cpu, and those of plug-ins; [] for none',
+    read: structured(readTexts('[cpu, gpu-temperature]')),
+    fallback: 'cpu',
+  }),
+  plugins: option<readonly string[]>({
+    flag: 'plugins',
+    placeholder: 'YAML',
+    description: 'files with monitors and statistics of your own (docs/plugins.md): [/etc/resource-tracker/gpu.ts]',
+    read: structured(readTexts('[/etc/resource-tracker/gpu.ts]')),
+    fallback: '[]',
+  }),
+  metricsMinIntervalSeconds: option<number>({
+    flag: 'metrics-min-interval-seconds',
+    placeholder: 'SECONDS',
+    description: "the least time between two changes of the monitors' figures in the node's status",
+    read: whole(0, 86_400),
+    fallback: '300',
+  }),
+  metricsThreshold: option<Ratio>({
+    flag: 'metrics-threshold',
+    placeholder: 'RATIO',
+    description:
+      'how far one of them has to move for that: a share of a whole by so much, any other figure by so much of itself',
+    read: ratio,
+    fallback: '0.1',
   }),
   pciDevices: option<readonly WhitelistEntry[]>({
     flag: 'pci-devices',

@@ -1,4 +1,5 @@
 import type { Driver } from '../drivers/driver.ts';
+import type { Statistic } from '../ledger/statistic.ts';
 import type { TrackerSettings } from '../protocol/settings.ts';
 import { VERSION } from '../version.ts';
 import type { AgentConfig } from './config.ts';
@@ -7,7 +8,13 @@ import type { AgentConfig } from './config.ts';
 const MAX_BATCH = 100;
 
 /** What the tracker needs of the configuration. */
-export function settingsOf(config: AgentConfig, driver: Driver, identity: string): TrackerSettings {
+export function settingsOf(
+  config: AgentConfig,
+  driver: Driver,
+  identity: string,
+  statistics: readonly Statistic[] = [],
+): TrackerSettings {
+  const { numerator, denominator } = config.metricsThreshold;
   return {
     nodeName: config.nodeName,
     identity,
@@ -31,5 +38,10 @@ export function settingsOf(config: AgentConfig, driver: Driver, identity: string
     pciAliases: config.pciAliases,
     overheadMemoryBytes: (size) => driver.overheadMemoryBytes(size),
     maxBatch: MAX_BATCH,
+    hostMetrics: {
+      minIntervalMs: config.metricsMinIntervalSeconds * 1000,
+      threshold: Number(numerator) / Number(denominator),
+    },
+    statistics,
   };
 }

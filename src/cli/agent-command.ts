@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { pino } from 'pino';
 import { Agent } from '../agent/agent.ts';
 import type { AgentConfig } from '../agent/config.ts';
+import { loadPlugins } from '../agent/load-plugins.ts';
 import { openDriver } from '../agent/open-driver.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
 import { podFacts } from '../process/identity.ts';
@@ -19,8 +20,9 @@ export function agentCommand(): Command {
 async function runAgent(config: AgentConfig): Promise<void> {
   spareMemory();
   const log = pino({ level: config.logLevel, base: { node: config.nodeName } });
+  const plugins = await loadPlugins(config.plugins);
   const driver = await openDriver(config);
-  const agent = new Agent({ config, driver, log, pod: podFacts(process.env) });
+  const agent = new Agent({ config, driver, log, pod: podFacts(process.env), plugins });
   const stop = (signal: NodeJS.Signals): void => {
     log.info({ signal }, 'stopping');
     agent.stop().catch((error: unknown) => log.error({ error: String(error) }, 'stopping failed'));

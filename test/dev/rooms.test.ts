@@ -46,6 +46,8 @@ describe('the check of the rooms', () => {
     { room: 'src/protocol', code: "import 'pino';", breaks: 'room-protocol-packages' },
     { room: 'src/kube', code: "import '../../protocol/tracker.ts';", breaks: 'room-kube' },
     { room: 'src/drivers/libvirt', code: "import '../../../kube/connection.ts';", breaks: 'room-drivers-libvirt' },
+    { room: 'src/monitors', code: "import '../../ledger/ledger.ts';", breaks: 'room-monitors' },
+    { room: 'src/monitors', code: "import 'node:fs';", breaks: 'room-monitors-packages' },
     { room: 'src/controller', code: "import '../../agent/agent.ts';", breaks: 'room-controller' },
     { room: 'src/controller', code: "import '../../ledger/ledger.ts';", breaks: 'room-controller' },
     { room: 'src/process', code: "import '../../agent/agent.ts';", breaks: 'room-process' },

@@ -5,6 +5,8 @@ import { stringify } from 'yaml';
 export interface FakeHostFile {
   readonly hostname?: string;
   readonly totals?: { readonly vcpus?: number; readonly memory: string; readonly disk: string };
+  /** Nanoseconds of all CPUs since the host started. */
+  readonly cpuCounters?: FakeCpuCounters;
   readonly instances?: readonly FakeInstance[];
   readonly devices?: readonly FakeDevice[];
   readonly problems?: readonly { readonly subject: string; readonly message: string }[];
@@ -15,6 +17,14 @@ export interface FakeHostFile {
     readonly cannotReport?: string;
     readonly omit?: readonly string[];
   };
+}
+
+export interface FakeCpuCounters {
+  readonly user: number;
+  readonly kernel: number;
+  readonly idle: number;
+  readonly iowait: number;
+  readonly frequencyMhz: number;
 }
 
 export interface FakeInstance {

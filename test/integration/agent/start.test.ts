@@ -8,14 +8,20 @@ const METRICS = [
   'amount',
   'api_requests_total',
   'audit_duration_seconds',
+  'custom_stat',
   'decisions_total',
   'driver_errors_total',
   'events_lost_total',
   'grant_duration_seconds',
+  'host_counter_total',
+  'host_metric',
   'instances',
+  'monitor_failures_total',
+  'monitor_up',
   'pci_devices',
   'ready',
   'refusals_total',
+  'statistic_uncounted_instances',
   'watch_errors_total',
   'watch_staleness_seconds',
 ];
@@ -124,6 +130,17 @@ test.each<[string, Row]>([
       flags: ['--node-name=n', '--memory-allocation-ratio=0'],
       says: /^--memory-allocation-ratio: .*zero.*\(given: 0\)$/,
     },
+  ],
+  [
+    'with a plug-in that is not there',
+    {
+      flags: ['--node-name=n', '--plugins=/nonexistent/plugin.mjs'],
+      says: /^--plugins: \/nonexistent\/plugin\.mjs: Cannot find module/,
+    },
+  ],
+  [
+    'with monitors that are no names',
+    { flags: ['--node-name=n', '--monitors=[1]'], says: /^--monitors: must be a list of texts, for example \[cpu, / },
   ],
   [
     'with an unknown driver',

@@ -146,6 +146,36 @@ export const COMPUTE_NODE_ROWS: readonly Row[] = [
       'status.pciDevices[1]: Duplicate value: {"address":"0000:3b:00.0"}',
     ],
     [
+      'what monitors measured, with counters of plug-ins',
+      undefined,
+      {
+        metrics: [
+          { name: 'cpu.frequency', value: 2600, source: 'cpu', timestamp: '2026-01-01T00:00:00Z' },
+          { name: 'cpu.percent', value: '0.25', source: 'cpu', timestamp: '2026-01-01T00:00:00Z' },
+        ],
+        stats: { custom: { 'sizes.large': 3 } },
+        omitted: { metrics: 1, customStats: 2 },
+      },
+    ],
+    [
+      'the same metric twice',
+      undefined,
+      { metrics: [{ name: 'cpu.percent' }, { name: 'cpu.percent' }] },
+      'status.metrics[1]: Duplicate value: {"name":"cpu.percent"}',
+    ],
+    [
+      'a counter of a plug-in below zero',
+      undefined,
+      { stats: { custom: { 'sizes.large': -1 } } },
+      'status.stats.custom.sizes.large: Invalid value: -1: stats.custom.sizes.large in body should be greater than or equal to 0',
+    ],
+    [
+      'more counters of plug-ins than there is room for',
+      undefined,
+      { stats: { custom: Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`c${index}`, 1])) } },
+      'status.stats.custom: Too many: 65: must have at most 64 items',
+    ],
+    [
       'a condition without a reason',
       undefined,
       { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z', message: '' }] },
