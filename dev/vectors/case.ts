@@ -6,6 +6,8 @@ export interface VectorCase {
   readonly area: string;
   readonly given: string;
   readonly when: string;
+  /** What came out, in words. Some cases name their inputs nowhere else. */
+  readonly expect?: string;
   /** `numbers.in` and `numbers.out`. */
   readonly inputs: JsonObject;
   readonly outputs: JsonObject;
@@ -23,7 +25,7 @@ export function parseCases(content: string): VectorCase[] {
 
 function parseCase(entry: Json, index: number): VectorCase {
   if (!isObject(entry)) throw new Error(`entry ${index} is not an object`);
-  const { id, area, given, when, numbers } = entry;
+  const { id, area, given, when, expect, numbers } = entry;
   const texts = [id, area, given, when];
   if (!texts.every((text) => typeof text === 'string'))
     throw new Error(`entry ${index}: id, area, given and when must be texts`);
@@ -33,6 +35,7 @@ function parseCase(entry: Json, index: number): VectorCase {
     area: `${area}`,
     given: `${given}`,
     when: `${when}`,
+    ...(typeof expect === 'string' && { expect }),
     inputs: isObject(figures.in) ? figures.in : {},
     outputs: isObject(figures.out) ? figures.out : {},
   };

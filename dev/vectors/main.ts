@@ -1,4 +1,4 @@
-/** Runs a file of Nova's cases against the ledger: `node dev/vectors/main.ts FILE`. Exit code 1 where a difference is not explained. */
+/** Runs a file of Nova's cases against the ledger, and against what else they are about: `node dev/vectors/main.ts FILE`. Exit code 1 where a difference is not explained. */
 import { existsSync } from 'node:fs';
 import { runFile } from './file.ts';
 
@@ -9,4 +9,4 @@ if (file === undefined) {
 } else if (!existsSync(file)) {
   console.error(`vectors: there is no file ${file}`);
   process.exitCode = 2;
-} else process.exitCode = runFile(file, console.log);
+} else process.exitCode = await runFile(file, console.log);

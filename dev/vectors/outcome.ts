@@ -33,7 +33,9 @@ export type EventName =
   | 'AliasKindIgnored'
   | 'AliasHasAddress'
   | 'AllocatedAgain'
-  | 'CountMissing';
+  | 'CountMissing'
+  | 'MetricsInherited'
+  | 'MetricsCollected';
 
 /** What came out of running a case. Keys of its outputs that `actual` lacks belong to other rooms and were not checked. */
 export interface Ran {

@@ -139,12 +139,24 @@ export const RULES: readonly Rule[] = [
     'CountMissing',
     ({ path, actual }) => (path === 'pools' && actual === 'refused') || (path === 'devices' && actual === 0),
   ),
+  rule('Q22', 'a monitor has the metrics that it inherits, too', 'MetricsInherited', areMore),
+  rule(
+    '§0 (metrics)',
+    'figures are in the status and on /metrics, and not sent on a bus',
+    'MetricsCollected',
+    isGiven(/^sent$/, []),
+  ),
   {
     section: '§0 (Q8, Q9)',
     why: 'counters at zero vanish',
     explains: ({ path, expected, actual }) => path.startsWith('num_') && expected === 0 && actual === null,
   },
 ];
+
+function areMore({ path, expected, actual }: Difference): boolean {
+  if (path !== 'names' || !Array.isArray(expected) || !Array.isArray(actual)) return false;
+  return expected.every((name) => actual.includes(name)) && actual.length > expected.length;
+}
 
 function isGrowth(difference: Difference): boolean {
   const { path, expected, actual } = difference;

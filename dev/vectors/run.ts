@@ -4,8 +4,10 @@ import { compareOutputs, type Difference } from './compare.ts';
 import { runAddresses, runAliases, runMatch } from './config-area.ts';
 import { NotRunnable } from './json.ts';
 import { runDuplicates, runResizeStates } from './migration-area.ts';
+import { runCpuMonitor, runInheritedMetrics, runMetrics, runMonitorChoice } from './monitor-area.ts';
 import { runDisabled, runLifecycle, runNodeRecord, runPlace, runReportKeys } from './node-area.ts';
 import type { Figure, Outcome, Ran } from './outcome.ts';
+import { runOverheadFormula } from './overhead-area.ts';
 import { runPciDevice, runPciRequests, runPciTracker, runWhitelist } from './pci-area.ts';
 import { RULES, type Rule } from './rules.ts';
 import { runSchedulerLimits } from './scheduler-area.ts';
@@ -13,7 +15,7 @@ import { runStats } from './stats-area.ts';
 import { runEveryStatus, runEveryVmState, runReserved, runTracker } from './tracker-area.ts';
 
 type All = ReadonlyMap<string, VectorCase>;
-type Runner = (subject: VectorCase, all: All) => Outcome;
+type Runner = (subject: VectorCase, all: All) => Outcome | Promise<Outcome>;
 
 /** How a case came out. `partly`: all that was checked is as given, and some outputs belong to other rooms. */
 export type Verdict =
@@ -35,7 +37,6 @@ export interface Explanation {
 
 /** Areas of which nothing is the ledger's, and whose they are. */
 const OUTSIDE: readonly (readonly [area: RegExp, why: string])[] = [
-  [/^(?:monitors|metrics)\b/, 'metrics: src/monitors and src/agent'],
   [/^locking\b/, 'several nodes on one host are out of scope: an agent has one node'],
   [/^claim\.context$/, 'tickets: a claim is an object here, and is aborted by deleting it'],
   [/^resize\.disabled$/, 'tickets: a migration’s record is an object of its own, which its author creates'],
@@ -44,13 +45,16 @@ const OUTSIDE: readonly (readonly [area: RegExp, why: string])[] = [
 
 /** Cases whose scenario speaks of what is not the ledger's, whatever their area. */
 const OUTSIDE_BY_WORDS: readonly (readonly [words: RegExp, why: string])[] = [
-  [/overhead formula/, 'the overhead of an instance is the driver’s to tell'],
   [/\bstash\b/, 'Nova’s stash in the instance’s metadata: here it is in the claim’s status'],
   [/writes? its record|record is written/, 'records and tickets: src/protocol'],
 ];
 
 const TRACKER: Runner = (subject, all) =>
-  runReserved(subject) ?? runEveryVmState(subject) ?? runEveryStatus(subject) ?? runTracker(subject, all);
+  runReserved(subject) ??
+  runOverheadFormula(subject) ??
+  runEveryVmState(subject) ??
+  runEveryStatus(subject) ??
+  runTracker(subject, all);
 
 const CLAIM_INSTANCE: Runner = (subject, all) => runPlace(subject) ?? TRACKER(subject, all);
 
@@ -60,6 +64,10 @@ const RUNNERS: readonly (readonly [area: RegExp, run: Runner])[] = [
   [/^claim\.properties$/, runClaimProperties],
   [/^claim\.copy$/, runClaimCopy],
   [/^stats\b/, runStats],
+  [/^monitors\.choose$/, runMonitorChoice],
+  [/^monitors\.metrics$/, runInheritedMetrics],
+  [/^monitors\.cpu$/, runCpuMonitor],
+  [/^metrics$/, runMetrics],
   [/^scheduler\.limits$/, runSchedulerLimits],
   [/^pci\.(?:requests|pools)$/, runPciRequests],
   [/^pci\.tracker$/, runPciTracker],
@@ -79,8 +87,8 @@ const RUNNERS: readonly (readonly [area: RegExp, run: Runner])[] = [
 ];
 
 /** Runs one case of a file. */
-export function judge(subject: VectorCase, all: All): Verdict {
-  const outcome = attempt(subject, all);
+export async function judge(subject: VectorCase, all: All): Promise<Verdict> {
+  const outcome = await attempt(subject, all);
   if (outcome.kind === 'crashed') return crashed(outcome);
   if (outcome.kind !== 'ran') return outcome;
   const { differences, unchecked } = compareOutputs(subject.outputs, outcome.actual);
@@ -91,7 +99,7 @@ export function judge(subject: VectorCase, all: All): Verdict {
   return unchecked.length > 0 ? { kind: 'partly', unchecked } : { kind: 'asGiven' };
 }
 
-function attempt(subject: VectorCase, all: All): Outcome | Crash {
+async function attempt(subject: VectorCase, all: All): Promise<Outcome | Crash> {
   const outside =
     OUTSIDE.find(([area]) => area.test(subject.area)) ??
     OUTSIDE_BY_WORDS.find(([words]) => words.test(`${subject.given}; ${subject.when}`));
@@ -99,7 +107,7 @@ function attempt(subject: VectorCase, all: All): Outcome | Crash {
   const runner = RUNNERS.find(([area]) => area.test(subject.area))?.[1];
   if (runner === undefined) return { kind: 'prose', why: `unknown area ${subject.area}` };
   try {
-    return runner(subject, all);
+    return await runner(subject, all);
   } catch (error) {
     if (error instanceof NotRunnable) return { kind: 'prose', why: error.message };
     return { kind: 'crashed', why: String(error) };

@@ -1,3 +1,4 @@
+import { publishedMetrics, showable } from '../../src/protocol/host-metrics.ts';
 import type { VectorCase } from './case.ts';
 import { isObject, type Json, type JsonObject, NotRunnable } from './json.ts';
 import { extraFrom } from './nova-pci.ts';
@@ -129,6 +130,9 @@ function scalarProbe(key: string, expected: Json, world: TrackerWorld): Json | u
       return Array.isArray(expected) ? views.slice(-expected.length).map((seen) => seen.vcpus) : undefined;
     case 'pools':
       return tracker.view().freeDevices === 0 ? [] : undefined;
+    case 'metrics':
+      // Nothing measures here; what monitors give is an area of its own.
+      return JSON.stringify(publishedMetrics([], showable([]).shown, { minIntervalMs: 0, threshold: 0 }, 0));
     case 'pci_stats':
       return Array.isArray(expected) ? publishedPools(world) : tracker.view().freeDevices === 0 ? '[]' : undefined;
     default:

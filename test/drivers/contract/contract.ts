@@ -5,11 +5,7 @@ import { reportFaults } from '../../../src/drivers/report-faults.ts';
 import { createRecorder, type DriverHarness, type InstanceSpec, type Recorder } from './harness.ts';
 
 /** Rows that a world may be unable to do. */
-<<<<<<< HEAD
-export type OptionalRow = 'loses the hypervisor' | 'broken instance' | 'devices' | 'cannot report';
-=======
-export type OptionalRow = 'loses the hypervisor' | 'broken instance' | 'devices' | 'CPU counters';
->>>>>>> 2d87096 (drivers: CPU counters of the host)
+export type OptionalRow = 'loses the hypervisor' | 'broken instance' | 'devices' | 'cannot report' | 'CPU counters';
 
 export interface ContractWorld {
   makeHarness(): Promise<DriverHarness>;
@@ -147,7 +143,6 @@ export function describeDriverContract(name: string, world: ContractWorld): void
       expect(devices?.map((device) => device.address)).toContain(address);
     });
 
-<<<<<<< HEAD
     row('that it cannot tell what the host has is an answer, which may change', 'cannot report', async () => {
       await harness.withholdResources('it tells nothing');
       await connect();
@@ -157,7 +152,8 @@ export function describeDriverContract(name: string, world: ContractWorld): void
       await recorder.waitFor(({ kind }) => kind === 'hostChanged' || kind === 'connected', from);
       expect(await harness.driver.cannotReport?.()).toBeUndefined();
       await expect(harness.driver.audit()).resolves.toMatchObject({ hostname: expect.any(String) });
-=======
+    });
+
     row('CPU counters of the host are told while connected, and do not go back', 'CPU counters', async () => {
       const { driver } = harness;
       await expect(driver.cpuCounters?.()).rejects.toMatchObject({ name: 'DriverError', code: 'Disconnected' });
@@ -174,7 +170,6 @@ export function describeDriverContract(name: string, world: ContractWorld): void
       expect(first?.frequencyMhz).toBeGreaterThanOrEqual(0);
       await driver.stop();
       await expect(driver.cpuCounters?.()).rejects.toMatchObject({ code: 'Disconnected' });
->>>>>>> 2d87096 (drivers: CPU counters of the host)
     });
 
     row('overhead is a pure function of the size', undefined, async () => {
