@@ -31,7 +31,7 @@ export function openMonitors({
     metrics.monitorRefused(name);
   }
   return new MonitorLoop({
-    reader: new MonitorReader({ monitors: chosen, wallClock: Date.now }),
+    reader: new MonitorReader({ monitors: chosen, refused, wallClock: Date.now }),
     periodMs: config.auditSeconds * 1000,
     random: Math.random,
     onRound: (round) => metrics.measured(round),

@@ -1,6 +1,6 @@
 /** Reads all monitors at once, each bounded in time. What one of them does costs its own figures only. */
 import { DriverError } from '../drivers/driver.ts';
-import type { ChosenMonitor } from './choose-monitors.ts';
+import type { ChosenMonitor, RefusedMonitor } from './choose-monitors.ts';
 import { Health } from './health.ts';
 import type { MetricKind, MonitorReading } from './monitor.ts';
 
@@ -25,12 +25,14 @@ export interface MonitorRound {
   /** In the order of the monitors, and of each one's metrics. */
   readonly figures: readonly Figure[];
   readonly outcomes: readonly MonitorOutcome[];
-  /** Those that go on failing. */
+  /** Those that do not run at all, and those that go on failing. */
   readonly failing: readonly { readonly monitor: string; readonly message: string }[];
 }
 
 export interface MonitorReaderParts {
   readonly monitors: readonly ChosenMonitor[];
+  /** Named at every round. Default: none. */
+  readonly refused?: readonly RefusedMonitor[];
   /** Milliseconds since the epoch. */
   readonly wallClock: () => number;
   readonly timeoutMs?: number;
@@ -40,9 +42,11 @@ const TIMEOUT_MS = 10_000;
 
 export class MonitorReader {
   readonly #slots: readonly Slot[];
+  readonly #refused: MonitorRound['failing'];
   readonly #wallClock: () => number;
 
-  constructor({ monitors, wallClock, timeoutMs = TIMEOUT_MS }: MonitorReaderParts) {
+  constructor({ monitors, refused = [], wallClock, timeoutMs = TIMEOUT_MS }: MonitorReaderParts) {
+    this.#refused = refused.map(({ name, reason }) => ({ monitor: name, message: reason }));
     this.#slots = monitors.map((monitor) => new Slot(monitor, timeoutMs));
     this.#wallClock = wallClock;
   }
@@ -57,7 +61,7 @@ export class MonitorReader {
     return {
       figures: rounds.flatMap(({ figures }) => figures),
       outcomes: rounds.map(({ outcome }) => outcome),
-      failing,
+      failing: [...this.#refused, ...failing],
     };
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate as oneTurn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { DriverError } from '../../src/drivers/driver.ts';
 import { chooseMonitors } from '../../src/monitors/choose-monitors.ts';
 import type { Monitor, MonitorCall, MonitorReading } from '../../src/monitors/monitor.ts';
@@ -148,6 +148,16 @@ describe('a monitor', () => {
     }
     expect(calls).toBe(1);
   });
+});
+
+test('A monitor that does not run at all is named at every round.', async () => {
+  const { chosen, refused } = chooseMonitors([well('good')], ['good', 'typo']);
+  const reader = new MonitorReader({ monitors: chosen, refused, wallClock: () => NOW_MS });
+  for (const _round of [1, 2]) {
+    const { figures, failing } = await reader.read(FOREVER);
+    expect(figures).toHaveLength(2);
+    expect(failing).toEqual([{ monitor: 'typo', message: 'there is no such monitor; there are: good' }]);
+  }
 });
 
 describe('a monitor goes on failing', () => {
