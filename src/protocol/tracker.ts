@@ -380,12 +380,13 @@ export class Tracker {
     if (!this.#recountDue) return [];
     this.#recountDue = false;
     const isRight = this.#books.recount();
-    const audited = this.#auditLog.lines(this.#report, this.#books.ledger.view(), this.#books.orphans.length);
-    if (isRight) return audited;
-    return [
-      { kind: 'log', level: 'error', message: 'the ledger had drifted from the recount', fields: {} },
-      ...audited,
-    ];
+    const audited = this.#audit(this.#books);
+    return isRight ? audited : [DRIFTED, ...audited];
+  }
+
+  /** Without a report there is nothing that was seen, nor counted. */
+  #audit({ ledger, orphans }: Books): readonly Effect[] {
+    return this.#report === undefined ? [] : this.#auditLog.lines(this.#report, ledger.view(), orphans.length);
   }
 
   #host(): Host {
@@ -535,6 +536,7 @@ export class Tracker {
 
 const NO_TOTALS: Host['totals'] = { memoryBytes: 0n, diskBytes: 0n };
 
+const DRIFTED: Effect = { kind: 'log', level: 'error', message: 'the ledger had drifted from the recount', fields: {} };
 const NO_BATCH: Batch = { decisions: [], notes: [] };
 const NO_ROUND: MigrationRound = { decisions: [], effects: [] };
 
