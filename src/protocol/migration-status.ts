@@ -13,7 +13,7 @@ import type {
   MigrationStatus,
 } from '../api/generated/v1alpha1.ts';
 import { formatBytes } from '../quantity/quantity.ts';
-import type { Place } from './claim-status.ts';
+import { claimedWords, type Place } from './claim-status.ts';
 import type { Grounds } from './verdict.ts';
 
 /** What the target holds from now on. */
@@ -124,7 +124,7 @@ export function preMigrating(
   migration: Migration,
   claim: InstanceClaim,
   lock: MigrationLock,
-  place: Place,
+  { place, untracked }: { readonly place: Place; readonly untracked?: string | undefined },
   overheadMemoryBytes: bigint,
   now: Date,
 ): MigrationStatus {
@@ -144,7 +144,7 @@ export function preMigrating(
     pciDevices,
     conditions: conditionsWith(
       migration,
-      { type: 'Claimed', status: 'True', reason: 'Claimed', message: `held on node ${place.nodeName}` },
+      { type: 'Claimed', status: 'True', ...claimedWords(place.nodeName, untracked) },
       now,
     ),
   };

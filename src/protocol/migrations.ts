@@ -313,9 +313,8 @@ class Round {
   }
 
   #open(entry: MigrationEntry, claim: Entry, lock: MigrationLock): void {
-    const { place } = this.#context;
     const overheadBytes = this.#overheadOf(lock.newFlavor);
-    this.#tell(entry, preMigrating(entry.migration, claim.claim, lock, place, overheadBytes, this.#now));
+    this.#tell(entry, preMigrating(entry.migration, claim.claim, lock, this.#context, overheadBytes, this.#now));
   }
 
   #own(entry: MigrationEntry, claim: Entry): void {

@@ -51,6 +51,25 @@ describe('a hypervisor that cannot tell what its host has', () => {
     expect(world.agents[0]?.tracker.obstacle).toBeUndefined();
   });
 
+  it('has resizes granted without accounting, too, with the reason on the Migration (RC-09)', () => {
+    const world = untrackedWorld();
+    world.create(claim({ name: 'a' }));
+    world.settle();
+    const flavor = { vcpus: 1000, memory: '1Pi' };
+    world.api.migrations.create({
+      apiVersion: 'resourcetracker.dev/v1alpha1',
+      kind: 'Migration',
+      metadata: { name: 'grow', namespace: 'default' },
+      spec: { claimName: 'a', type: 'Resize', targetNodeName: 'node-a', flavor },
+    });
+    world.settle();
+    const { status } = world.api.migrations.get('grow', 'default') ?? {};
+    expect(status).toMatchObject({ phase: 'PreMigrating', newFlavor: flavor });
+    const words = `claimed on node node-a without accounting: ${REASON}`;
+    expect(told(status?.conditions, 'Claimed')).toEqual(['True', 'TrackingDisabled', words]);
+    expect(node(world)).not.toHaveProperty('used');
+  });
+
   it('still has refused what no accounting is needed for', () => {
     const world = untrackedWorld();
     world.create(claim({ name: 'first', instance: { uuid: UUID } }));
