@@ -17,8 +17,8 @@ import type { TrackerSettings } from './settings.ts';
 import { MAX_REF_BYTES, sizeOf } from './status-size.ts';
 import { type Circumstances, type Grounds, judge, type Verdict } from './verdict.ts';
 
-/** What deciding needs to know. */
-export interface BatchContext {
+/** What deciding needs to know, of whatever kind. */
+export interface DecidingContext {
   readonly settings: TrackerSettings;
   readonly cache: ClaimCache;
   readonly books: Books;
@@ -33,6 +33,9 @@ export interface BatchContext {
   readonly room: number;
   /** How many bytes of names there is room for in `deciding`. */
   readonly roomBytes: number;
+}
+
+export interface BatchContext extends DecidingContext {
   /** How many claims may be told why they wait: those are writes, too, and must not crowd out the others. */
   readonly noteRoom: number;
 }

@@ -1,5 +1,6 @@
 /** An InstanceClaim as the ledger needs it: quantities parsed once, defaults filled in. */
 import type { PciRequest as ApiPciRequest, Flavor, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { ObjectMeta } from '../api/object-meta.ts';
 import type { Amounts } from '../ledger/amounts.ts';
 import type { ClaimLimits, PciRequest } from '../ledger/types.ts';
 import { parseBytes, QuantityError } from '../quantity/quantity.ts';
@@ -19,21 +20,20 @@ export function concerns({ spec, status }: InstanceClaim, nodeName: string): boo
  * thousands of claims must not cost this process; a write of the status leaves them as they are.
  */
 export function kept({ apiVersion, kind, metadata, spec, status }: InstanceClaim): InstanceClaim {
+  return { apiVersion, kind, metadata: keptMetadata(metadata), spec, ...(status !== undefined && { status }) };
+}
+
+/** What of an object's metadata anything depends on here. */
+export function keptMetadata(metadata: ObjectMeta): ObjectMeta {
   const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp } = metadata;
   return {
-    apiVersion,
-    kind,
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-      ...(generation !== undefined && { generation }),
-      ...(creationTimestamp !== undefined && { creationTimestamp }),
-      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
-    },
-    spec,
-    ...(status !== undefined && { status }),
+    name,
+    ...(namespace !== undefined && { namespace }),
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+    ...(generation !== undefined && { generation }),
+    ...(creationTimestamp !== undefined && { creationTimestamp }),
+    ...(deletionTimestamp !== undefined && { deletionTimestamp }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** A Migration as the protocol reads it. Pure. */
 import type { InstanceClaim, Migration, MigrationPhase } from '../api/generated/v1alpha1.ts';
 import type { ReportedInstance } from '../drivers/driver.ts';
+import { keptMetadata } from './claim-facts.ts';
 import type { ObjectRef } from './messages.ts';
 import { readableAmounts } from './readable.ts';
 
@@ -28,20 +29,16 @@ export function confirmsItself({ spec }: Migration): boolean {
   return spec.type === 'LiveMigration' || spec.type === 'Evacuation';
 }
 
-/** What is remembered of a migration: nothing that only others read. */
-export function keptMigration(migration: Migration): Migration {
-  const { apiVersion, kind, spec, status } = migration;
-  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, ownerReferences } = migration.metadata;
-  const metadata = {
-    name,
-    ...(namespace !== undefined && { namespace }),
-    ...(uid !== undefined && { uid }),
-    ...(resourceVersion !== undefined && { resourceVersion }),
-    ...(generation !== undefined && { generation }),
-    ...(creationTimestamp !== undefined && { creationTimestamp }),
-    ...(ownerReferences !== undefined && { ownerReferences }),
+/** What is remembered of a migration: as of a claim, and who owns it. */
+export function keptMigration({ apiVersion, kind, metadata, spec, status }: Migration): Migration {
+  const { ownerReferences } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: { ...keptMetadata(metadata), ...(ownerReferences !== undefined && { ownerReferences }) },
+    spec,
+    ...(status !== undefined && { status }),
   };
-  return { apiVersion, kind, metadata, spec, ...(status !== undefined && { status }) };
 }
 
 /**

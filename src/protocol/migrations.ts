@@ -13,7 +13,7 @@ import type {
 } from '../api/generated/v1alpha1.ts';
 import { NOTHING } from '../ledger/amounts.ts';
 import type { PciDevice } from '../ledger/types.ts';
-import { type Decision, writeOf } from './batch.ts';
+import { type DecidingContext, type Decision, writeOf } from './batch.ts';
 import type { Books } from './books.ts';
 import { type ClaimCache, type Entry, isBusy } from './claim-cache.ts';
 import { concerns } from './claim-facts.ts';
@@ -34,24 +34,10 @@ import { MIGRATION_SOURCES, selectsMigration } from './sources.ts';
 import { MAX_REF_BYTES, sizeOf } from './status-size.ts';
 import type { Grounds } from './verdict.ts';
 
-export interface MigrationContext {
-  readonly settings: TrackerSettings;
-  readonly cache: ClaimCache;
+export interface MigrationContext extends DecidingContext {
   readonly requests: ClaimRequests;
-  readonly instances: Instances;
   readonly migrations: MigrationCache;
   readonly peers: Peers;
-  readonly books: Books;
-  readonly place: Place;
-  readonly devices: ReadonlyMap<string, PciDevice>;
-  readonly unschedulable: boolean;
-  /** Why nothing is counted: the hypervisor cannot tell what the host has. */
-  readonly untracked?: string;
-  readonly nowMs: number;
-  /** How many decisions there is room for in `deciding`. */
-  readonly room: number;
-  /** How many bytes of names there is room for in `deciding`. */
-  readonly roomBytes: number;
 }
 
 export interface MigrationRound {
