@@ -12,14 +12,10 @@ import type {
   MigrationStatus,
 } from '../api/generated/v1alpha1.ts';
 import { NOTHING } from '../ledger/amounts.ts';
-import type { PciDevice } from '../ledger/types.ts';
 import { type DecidingContext, type Decision, writeOf } from './batch.ts';
-import type { Books } from './books.ts';
-import { type ClaimCache, type Entry, isBusy } from './claim-cache.ts';
+import { type Entry, isBusy } from './claim-cache.ts';
 import { concerns } from './claim-facts.ts';
 import type { ClaimRequests } from './claim-requests.ts';
-import type { Place } from './claim-status.ts';
-import type { Instances } from './instances.ts';
 import type { Effect, MigrationOutcome } from './messages.ts';
 import type { MigrationCache, MigrationEntry } from './migration-cache.ts';
 import { isOver, phaseOf, sightOf } from './migration-facts.ts';
@@ -29,7 +25,6 @@ import { judgeMigration, tellsDeadTarget } from './migration-verdict.ts';
 import type { Peers } from './peers.ts';
 import { readableAmounts } from './readable.ts';
 import { otherHolder } from './rivals.ts';
-import type { TrackerSettings } from './settings.ts';
 import { MIGRATION_SOURCES, selectsMigration } from './sources.ts';
 import { MAX_REF_BYTES, sizeOf } from './status-size.ts';
 import type { Grounds } from './verdict.ts';
