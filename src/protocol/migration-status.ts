@@ -12,8 +12,10 @@ import type {
   MigrationPhase,
   MigrationStatus,
 } from '../api/generated/v1alpha1.ts';
+import type { ReportedInstance } from '../drivers/driver.ts';
 import { formatBytes } from '../quantity/quantity.ts';
 import { claimedWords, type Place } from './claim-status.ts';
+import { confirmsItself } from './migration-facts.ts';
 import type { Grounds } from './verdict.ts';
 
 /** What the target holds from now on. */
@@ -110,6 +112,22 @@ export function filledIn(
     ...(hostIP !== undefined && { hostIP }),
     overhead: status.overhead ?? { memory: formatBytes(overheadMemoryBytes) },
   };
+}
+
+/**
+ * A resize or cold migration that waits for its decision shows as the instance's state, whatever its power state is (Nova: vm_state resized).
+ * Once it is decided the hypervisor's word counts again.
+ */
+export function resizedOrNot(
+  status: InstanceClaimStatus,
+  migration: Migration | undefined,
+  instance: ReportedInstance | undefined,
+): InstanceClaimStatus {
+  const waits = status.migration?.arrived === true && migration !== undefined && !confirmsItself(migration);
+  if (waits) return { ...status, vmState: 'Resized' };
+  if (status.vmState !== 'Resized' || instance !== undefined) return status;
+  const { vmState: _resized, ...rest } = status;
+  return rest;
 }
 
 function withoutPlace(status: InstanceClaimStatus | undefined): InstanceClaimStatus {

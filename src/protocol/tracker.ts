@@ -6,7 +6,7 @@
  * `committed` takes that write's answer and lets the decisions go out (step 3). The caller runs `decide`, the write and
  * `committed` under one mutex (Nova: "compute_resources"), so that the ledger has one writer.
  */
-import type { ComputeNode, ComputeNodeStatus, InstanceClaim } from '../api/generated/v1alpha1.ts';
+import type { ComputeNode, ComputeNodeStatus, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
 import { shortened } from '../api/shortened.ts';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
 import { NOTHING as NOTHING_HELD } from '../ledger/amounts.ts';
@@ -23,7 +23,7 @@ import type { HostReading } from './host-metrics.ts';
 import { Instances } from './instances.ts';
 import type { Answer, Effect, Observation } from './messages.ts';
 import { MigrationCache } from './migration-cache.ts';
-import { filledIn } from './migration-status.ts';
+import { filledIn, resizedOrNot } from './migration-status.ts';
 import { type MigrationRound, migrate } from './migrations.ts';
 import { nodeStatus } from './node-status.ts';
 import { Peers } from './peers.ts';
@@ -476,11 +476,15 @@ export class Tracker {
     const instance = this.#instances.of(entry);
     const devices = this.#present;
     const sighting = { ...(instance !== undefined && { instance }), ...(devices !== undefined && { devices }) };
-    const seen = sighted(entry.claim, sighting, now);
+    const seen = resizedOrNot(sighted(entry.claim, sighting, now), this.#migrationOf(entry.claim), instance);
     const overheadBytes = this.#settings.overheadMemoryBytes(readableAmounts(seen.flavor) ?? NOTHING_HELD);
     const status = filledIn(seen, this.#place(), overheadBytes);
     if (sameJson(status, entry.claim.status)) return [];
     return [this.#requests.send(entry, writeOf(entry, status, 'refresh'))];
+  }
+
+  #migrationOf({ status }: InstanceClaim): Migration | undefined {
+    return this.#migrations.get(status?.migration?.uid ?? '')?.migration;
   }
 
   /** Step 2. With decisions always, else only when something is to be told. */
