@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { ModelStage } from '../scenarios/model-stage.ts';
 import { parse } from '../scenarios/scenario.ts';
-import { play } from '../scenarios/stage.ts';
+import { play } from '../scenarios/steps.ts';
 
 async function played(lines: string): Promise<ModelStage> {
-  const stage = new ModelStage();
-  const { steps } = parse(`# As far as it matters here\n${lines}`, 'here');
+  const { nodes, steps } = parse(`# As far as it matters here\n${lines}`, 'here');
+  const stage = new ModelStage(nodes);
   for (const step of steps) await play(stage, step);
   return stage;
 }
