@@ -29,6 +29,8 @@ export const TYPE_NAMES: Readonly<Record<string, string>> = {
   'ComputeNode.status.pciDevices[].state': 'PciDeviceState',
   'ComputeNode.status.stats': 'NodeStats',
   'ComputeNode.status.orphans[]': 'Orphan',
+  'ComputeNode.status.orphans[].overhead': 'Overhead',
+  'ComputeNode.status.orphans[].claim': 'OrphanClaim',
   'ComputeNode.status.omitted': 'OmittedEntries',
   'ComputeNode.status.metrics[]': 'HostMetric',
   'ComputeNode.status.agent': 'NodeAgent',

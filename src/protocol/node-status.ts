@@ -102,12 +102,20 @@ function withOmitted(metrics: readonly HostMetric[], omitted: number): Pick<Comp
 }
 
 function orphansOf({ orphans, settings }: NodeFacts): Orphan[] {
-  return orphans.map(({ uuid, name, memoryBytes, vcpus }) => ({
+  return orphans.map((orphan) => orphanOf(orphan, settings.overheadMemoryBytes(orphan)));
+}
+
+/** All that a claim for it needs, as far as the hypervisor tells it. */
+function orphanOf({ uuid, name, memoryBytes, vcpus, devices, claim }: ReportedInstance, overheadBytes: bigint): Orphan {
+  return {
     uuid,
     name,
-    memory: formatBytes(memoryBytes + settings.overheadMemoryBytes({ vcpus, memoryBytes })),
+    memory: formatBytes(memoryBytes + overheadBytes),
     vcpus: count(vcpus),
-  }));
+    ...(overheadBytes > 0n && { overhead: { memory: formatBytes(overheadBytes) } }),
+    ...(devices.length > 0 && { pciDevices: devices }),
+    ...(claim !== undefined && { claim: { ...claim } }),
+  };
 }
 
 function effectiveOf(policy: NodePolicy): EffectivePolicy {

@@ -8,6 +8,7 @@ import type {
   NodeStats,
   NumaCell,
   Orphan,
+  OrphanClaim,
   PciDevice,
   PciPool,
 } from '../api/generated/v1alpha1.ts';
@@ -35,6 +36,8 @@ const MAX_NAME = 63;
 const MAX_MODEL = 127;
 const MAX_HOSTNAME = 253;
 const MAX_INSTANCE_NAME = 255;
+const MAX_ORPHAN_DEVICES = 64;
+const MAX_OBJECT_NAME = 253;
 const MAX_CPU_LIST = 4096;
 const MAX_CELL_ID = 1023;
 const MAX_CELLS = 128;
@@ -107,8 +110,21 @@ function boundedDevice(device: PciDevice): PciDevice {
   return numaNode === undefined || numaNode <= MAX_CELL_ID ? device : rest;
 }
 
-function boundedOrphan(orphan: Orphan): Orphan {
-  return { ...orphan, ...withoutAbsent({ name: cutTo(MAX_INSTANCE_NAME, orphan.name) }) };
+function boundedOrphan({ claim, ...orphan }: Orphan): Orphan {
+  return {
+    ...orphan,
+    ...withoutAbsent({
+      name: cutTo(MAX_INSTANCE_NAME, orphan.name),
+      pciDevices: orphan.pciDevices?.slice(0, MAX_ORPHAN_DEVICES),
+      claim: claim !== undefined && isObjectName(claim) ? claim : undefined,
+    }),
+  };
+}
+
+/** What is no name of any claim is not published: a part of it would be another name. */
+function isObjectName({ namespace, name }: OrphanClaim): boolean {
+  const isSound = namespace.isWellFormed() && name.isWellFormed();
+  return isSound && namespace.length <= MAX_NAME && name.length <= MAX_OBJECT_NAME;
 }
 
 /** Small ones go first, in their order. */

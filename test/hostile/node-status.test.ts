@@ -82,6 +82,20 @@ describe('the status of a node with more than fits', () => {
       { report: { instances: orphans(1_500, (index) => `${index}${'ü'.repeat(250)}`) } },
     ],
     ['an orphan whose name is a novel', { report: { instances: orphans(9, () => long(50_000)) } }],
+    [
+      'orphans that name what is no claim, with more devices than are listed',
+      {
+        report: {
+          instances: ['\ud83d', '\u0000', long(64), 'team-a', ''].map((namespace, index) =>
+            instance({
+              uuid: uidOf(index),
+              devices: functions(300).map(({ address }) => address),
+              claim: { namespace, name: index === 3 ? long(254) : 'web-1' },
+            }),
+          ),
+        },
+      },
+    ],
     ['names that are no text', { report: { instances: orphans(9, () => '\ud83d\u0000\udc00') } }],
     [
       'more kinds of PCI devices than pools are listed',
@@ -202,6 +216,19 @@ describe('the status of a node with more than fits', () => {
     });
     expect([status.pciDevices?.length, status.orphans?.length, status.omitted]).toEqual([128, 20, undefined]);
     expect(status.pciDevices?.every(({ vendorID }) => vendorID === '10de')).toBe(true);
+  });
+
+  it('lists of an orphan the claim that it names only where that could be one', () => {
+    const namings = [
+      { namespace: 'team-a', name: 'web-1' },
+      { namespace: long(64), name: 'web-1' },
+      { namespace: 'team-a', name: long(254) },
+      { namespace: 'team-a', name: '\ud83d' },
+    ];
+    const { orphans: listed = [] } = statusOf({
+      report: { instances: namings.map((claim, index) => instance({ uuid: uidOf(index), claim })) },
+    });
+    expect(listed.map(({ claim }) => claim)).toEqual([namings[0], undefined, undefined, undefined]);
   });
 
   it('says how much it leaves out, and counts it all the same', () => {

@@ -40,6 +40,27 @@ describe('an orphan', () => {
     expect(condition({ status: node(world) }, 'OrphansDetected')).toEqual(['True', 'OrphansFound']);
   });
 
+  it('is listed with all that a claim for it needs', () => {
+    const world = ownedWorld({ settings: { overheadMemoryBytes: ({ vcpus }) => vcpus << 20n } });
+    const [plain, rich] = [UUID, UUID.replace(/.$/, 'f')];
+    world.host.put(instance({ uuid: plain, vcpus: 0n }));
+    const given = { devices: ['0000:3b:00.0', '0000:af:00.0'], claim: { namespace: 'team-a', name: 'web-1' } };
+    world.host.put(instance({ uuid: rich, name: 'rich', vcpus: 2n, memoryBytes: GIBIBYTE, ...given }));
+    world.settle();
+    expect(node(world).orphans).toEqual([
+      { uuid: plain, name: expect.any(String), memory: expect.any(String), vcpus: 0 },
+      {
+        uuid: rich,
+        name: 'rich',
+        memory: '1026Mi',
+        vcpus: 2,
+        overhead: { memory: '2Mi' },
+        pciDevices: given.devices,
+        claim: given.claim,
+      },
+    ]);
+  });
+
   it('is counted once when a claim takes it over', () => {
     const world = ownedWorld();
     world.host.put(instance({ uuid: UUID, memoryBytes: 6n * GIBIBYTE }));

@@ -193,6 +193,20 @@ export interface NodeStats {
   readonly custom?: Readonly<Record<string, number>>;
 }
 
+/** At ComputeNode.status.orphans[].overhead, InstanceClaim.status.overhead, Migration.status.overhead. */
+export interface Overhead {
+  /** Memory, in bytes as a quantity. */
+  readonly memory?: Quantity;
+}
+
+/** The InstanceClaim that it names on the hypervisor, and that holds nothing for it here. Absent: it names none. */
+export interface OrphanClaim {
+  /** Its namespace. */
+  readonly namespace: string;
+  /** Its name. */
+  readonly name: string;
+}
+
 /** One instance. */
 export interface Orphan {
   /** Its UUID on the hypervisor. */
@@ -203,6 +217,12 @@ export interface Orphan {
   readonly memory?: Quantity;
   /** Its vCPUs. */
   readonly vcpus?: number;
+  /** What the hypervisor needs for it, a part of its memory above. Absent: none. */
+  readonly overhead?: Overhead;
+  /** PCI addresses of the host that it has, sorted. Absent: none. */
+  readonly pciDevices?: readonly string[];
+  /** The InstanceClaim that it names on the hypervisor, and that holds nothing for it here. Absent: it names none. */
+  readonly claim?: OrphanClaim;
 }
 
 /** How many entries the lists leave out, to keep this object small. What is left out counts in all sums. Absent: none. */
@@ -440,12 +460,6 @@ export interface InstanceClaimSpec {
 
 /** Pending (absent means this, too), Claimed, Rejected or Expired. Rejected and Expired are final. */
 export type InstanceClaimPhase = 'Pending' | 'Claimed' | 'Rejected' | 'Expired';
-
-/** At InstanceClaim.status.overhead, Migration.status.overhead. */
-export interface Overhead {
-  /** Memory, in bytes as a quantity. */
-  readonly memory?: Quantity;
-}
 
 /** At InstanceClaim.status.pciDevices[], InstanceClaim.status.migration.pciDevices[], Migration.status.pciDevices[]. */
 export interface ClaimedPciDevice {

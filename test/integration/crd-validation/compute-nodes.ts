@@ -176,6 +176,35 @@ export const COMPUTE_NODE_ROWS: readonly Row[] = [
       'status.stats.custom: Too many: 65: must have at most 64 items',
     ],
     [
+      'an orphan with all that a claim for it needs',
+      undefined,
+      {
+        orphans: [
+          {
+            uuid: '3f0c1d7e-9a52-4c5b-8f57-0d3b6a1e2c44',
+            name: 'left-behind',
+            memory: '4160Mi',
+            vcpus: 2,
+            overhead: { memory: '64Mi' },
+            pciDevices: ['0000:3b:00.0'],
+            claim: { namespace: 'team-a', name: 'left-behind' },
+          },
+        ],
+      },
+    ],
+    [
+      'an orphan with a device that has no address',
+      undefined,
+      { orphans: [{ uuid: 'u', pciDevices: ['3b:00.0'] }] },
+      'status.orphans[0].pciDevices[0]: Invalid value: "3b:00.0": orphans[0].pciDevices[0] in body should match \'^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}[.][0-7]$\'',
+    ],
+    [
+      'an orphan that names half a claim',
+      undefined,
+      { orphans: [{ uuid: 'u', claim: { name: 'left-behind' } }] },
+      'status.orphans[0].claim.namespace: Required value',
+    ],
+    [
       'a condition without a reason',
       undefined,
       { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z', message: '' }] },
