@@ -51,6 +51,7 @@ export const TYPE_NAMES: Readonly<Record<string, string>> = {
   'InstanceClaim.status.migration': 'MigrationLock',
   'InstanceClaim.status.migration.oldFlavor': 'Flavor',
   'InstanceClaim.status.migration.newFlavor': 'Flavor',
+  'InstanceClaim.status.migration.overhead': 'Overhead',
   'InstanceClaim.status.migration.pciDevices[]': 'ClaimedPciDevice',
   'InstanceClaim.status.vmState': 'VmState',
   'InstanceClaim.status.conditions[]': 'Condition',

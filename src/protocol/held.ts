@@ -47,8 +47,11 @@ export function isUnreadable({ status }: InstanceClaim): boolean {
   if (status?.phase !== 'Claimed') return false;
   const { flavor, overhead, migration } = status;
   const flavors = [flavor, migration?.oldFlavor, migration?.newFlavor].filter((given) => given !== undefined);
-  const isOverheadBad = overhead?.memory !== undefined && bytesOf(overhead.memory) === undefined;
-  return isOverheadBad || flavors.some((given) => readableAmounts(given) === undefined);
+  const overheads = [overhead?.memory, migration?.overhead?.memory].filter((given) => given !== undefined);
+  return (
+    overheads.some((given) => bytesOf(given) === undefined) ||
+    flavors.some((given) => readableAmounts(given) === undefined)
+  );
 }
 
 /** The flavor in force. */
@@ -76,7 +79,9 @@ function migrationHolding(
   if (flavor === undefined) return [];
   const devices = (migration?.pciDevices ?? []).map(({ address }) => address);
   const amounts = readableAmounts(flavor) ?? amountsInForce(claim);
-  return [withInstance(holdingOf(migrationKey(claim.metadata.uid ?? ''), amounts, devices, settings), instance)];
+  const held = holdingOf(migrationKey(claim.metadata.uid ?? ''), amounts, devices, settings);
+  const overheadMemoryBytes = bytesOf(migration?.overhead?.memory) ?? held.overheadMemoryBytes;
+  return [withInstance({ ...held, overheadMemoryBytes }, instance)];
 }
 
 function instanceHolding(

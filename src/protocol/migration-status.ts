@@ -15,12 +15,14 @@ import type {
 import type { ReportedInstance } from '../drivers/driver.ts';
 import { formatBytes } from '../quantity/quantity.ts';
 import { claimedWords, type Place } from './claim-status.ts';
+import { bytesOf } from './readable.ts';
 import { confirmsItself } from './migration-facts.ts';
 import type { Grounds } from './verdict.ts';
 
 /** What the target holds from now on. */
 export interface Berth {
   readonly newFlavor: Flavor;
+  readonly overheadMemoryBytes: bigint;
   readonly pciDevices: readonly ClaimedPciDevice[];
 }
 
@@ -28,7 +30,7 @@ export interface Berth {
 export function locked(
   claim: InstanceClaim,
   { metadata, spec }: Migration,
-  { newFlavor, pciDevices }: Berth,
+  { newFlavor, overheadMemoryBytes, pciDevices }: Berth,
 ): InstanceClaimStatus {
   const { status } = claim;
   const migration: MigrationLock = {
@@ -38,25 +40,32 @@ export function locked(
     targetNodeName: spec.targetNodeName,
     ...(status?.flavor !== undefined && { oldFlavor: status.flavor }),
     newFlavor,
+    overhead: { memory: formatBytes(overheadMemoryBytes) },
     pciDevices,
   };
   return { ...status, migration };
 }
 
-/** The instance is on the target: node, flavor and devices change sides in one write. */
+/** The instance is on the target: node, flavor, overhead and devices change sides in one write. */
 export function moved(
   { status }: InstanceClaim,
   lock: MigrationLock,
   place: Place,
   overheadMemoryBytes: bigint,
 ): InstanceClaimStatus {
+  const { overhead: held, ...rest } = lock;
   return {
     ...withoutPlace(status),
     ...place,
     ...(lock.newFlavor !== undefined && { flavor: lock.newFlavor }),
-    overhead: { memory: formatBytes(overheadMemoryBytes) },
+    overhead: { memory: formatBytes(bytesOf(held?.memory) ?? overheadMemoryBytes) },
     pciDevices: lock.pciDevices ?? [],
-    migration: { ...lock, arrived: true, pciDevices: status?.pciDevices ?? [] },
+    migration: {
+      ...rest,
+      arrived: true,
+      ...(status?.overhead !== undefined && { overhead: status.overhead }),
+      pciDevices: status?.pciDevices ?? [],
+    },
   };
 }
 
@@ -70,6 +79,7 @@ function movedBack({ status }: InstanceClaim, lock: MigrationLock, place: Place)
     ...rest,
     ...(place.nodeName === lock.sourceNodeName ? place : { nodeName: lock.sourceNodeName }),
     ...(lock.oldFlavor !== undefined && { flavor: lock.oldFlavor }),
+    ...(lock.overhead !== undefined && { overhead: lock.overhead }),
     pciDevices: lock.pciDevices ?? [],
   };
 }

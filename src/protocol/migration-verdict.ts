@@ -135,7 +135,8 @@ function tested(
   const pciDevices = keepsDevices
     ? (claim.status?.pciDevices ?? [])
     : grantedDevices(devicesOf(decision), circumstances.devices);
-  return { kind: 'grant', berth: { newFlavor: canonicalFlavor(newFlavor), pciDevices } };
+  const { overheadMemoryBytes } = asks;
+  return { kind: 'grant', berth: { newFlavor: canonicalFlavor(newFlavor), overheadMemoryBytes, pciDevices } };
 }
 
 function alsoUnschedulable({ reasons, message }: Grounds, { spec }: Migration): Grounds {

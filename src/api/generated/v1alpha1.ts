@@ -193,7 +193,7 @@ export interface NodeStats {
   readonly custom?: Readonly<Record<string, number>>;
 }
 
-/** At ComputeNode.status.orphans[].overhead, InstanceClaim.status.overhead, Migration.status.overhead. */
+/** At ComputeNode.status.orphans[].overhead, InstanceClaim.status.overhead, InstanceClaim.status.migration.overhead, Migration.status.overhead. */
 export interface Overhead {
   /** Memory, in bytes as a quantity. */
   readonly memory?: Quantity;
@@ -499,6 +499,8 @@ export interface MigrationLock {
   readonly oldFlavor?: Flavor;
   /** Held on the target. */
   readonly newFlavor?: Flavor;
+  /** What the hypervisor needs on the side where the instance is not at present, on top of its flavor. */
+  readonly overhead?: Overhead;
   /** Devices that are held on the side where the instance is not at present, sorted by address. */
   readonly pciDevices?: readonly ClaimedPciDevice[];
 }

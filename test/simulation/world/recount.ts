@@ -53,7 +53,7 @@ export function sidesOn(nodeName: string, claim: InstanceClaim): Side[] {
   };
   const other = (flavor: Flavor | undefined): Side => ({
     flavor,
-    overhead: undefined,
+    overhead: lock?.overhead?.memory,
     devices: addresses(lock?.pciDevices),
   });
   if (lock === undefined) return [inForce];
