@@ -1,7 +1,8 @@
 /** A command that runs a process with options from flags, environment and file. */
-import { Command, Option as Flag } from 'commander';
+import { Command, type Option as Flag } from 'commander';
 import { type ConfigOf, loadConfig } from '../process/config.ts';
 import { environmentName, type Option, type OptionTable } from '../process/option.ts';
+import { NamedFlag } from './named-flag.ts';
 
 /** After an error in the flags. A command does not take this over from its parent. */
 export const HELP_HINT = '(run with --help for all options)';
@@ -39,18 +40,4 @@ function flagOf(name: string, { flag, short, placeholder, description, fallback 
   const text = `${description} (${environmentName(flag)}${otherwise})`;
   const letter = short === undefined ? '' : `-${short}, `;
   return new NamedFlag(`${letter}--${flag} <${placeholder}>`, text, name);
-}
-
-/** A flag whose camel case may not be quite the option's name: --host-ip is hostIP. */
-class NamedFlag extends Flag {
-  readonly #attribute: string;
-
-  constructor(flags: string, description: string, attribute: string) {
-    super(flags, description);
-    this.#attribute = attribute;
-  }
-
-  override attributeName(): string {
-    return this.#attribute;
-  }
 }

@@ -9,6 +9,7 @@ import { VERSION } from '../version.ts';
 import { agentCommand } from './agent-command.ts';
 import { HELP_HINT } from './configured-command.ts';
 import { controllerCommand } from './controller-command.ts';
+import { explainCommand } from './explain/command.ts';
 import { inspectCommand } from './inspect-command.ts';
 
 /** Errors whose message says all that a user needs. */
@@ -20,7 +21,8 @@ const program = new Command('resource-tracker')
   .showHelpAfterError(HELP_HINT)
   .addCommand(agentCommand())
   .addCommand(controllerCommand())
-  .addCommand(inspectCommand());
+  .addCommand(inspectCommand())
+  .addCommand(explainCommand());
 
 try {
   await program.parseAsync();

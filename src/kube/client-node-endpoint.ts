@@ -12,6 +12,7 @@ export function endpointFromClientNode(files: readonly string[]): Endpoint {
     server: parseServer(cluster.server),
     tls: async () => tlsOf(await applied(config)),
     headers: async () => headersOf(await applied(config)),
+    namespace: async () => config.getContextObject(config.getCurrentContext())?.namespace,
     refresh: () => {
       // client-node keeps an exec plug-in's answer until its own expiry; only a new KubeConfig asks it again.
       config = load(files);

@@ -17,6 +17,8 @@ export interface Endpoint {
   tls(): Promise<TlsMaterial>;
   /** The headers that authenticate one request. */
   headers(): Promise<Readonly<Record<string, string>>>;
+  /** The namespace that is meant where none is named: the context's, or the Pod's own; undefined where neither says. */
+  namespace(): Promise<string | undefined>;
   /** The server answered 401: forget what is cached. Returns whether asking again may help. */
   refresh(): boolean;
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type Endpoint, notConfigured, readCredential, TokenFile } from './credentials.ts';
@@ -43,9 +44,15 @@ function inClusterEndpoint(host: string, port: string, folder: string): Endpoint
     server: new URL(`https://${host.includes(':') ? `[${host}]` : host}:${port}`),
     tls: async () => ({ ca: await readCredential(join(folder, 'ca.crt')) }),
     headers: async () => ({ authorization: `Bearer ${await token.read()}` }),
+    namespace: () => podNamespace(folder),
     refresh: () => {
       token.forget();
       return true;
     },
   };
+}
+
+async function podNamespace(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, 'namespace'), 'utf8').catch(() => '');
+  return text.trim() || undefined;
 }

@@ -45,7 +45,7 @@ interface Kubeconfig {
   readonly 'current-context'?: string;
   readonly contexts?: readonly {
     readonly name: string;
-    readonly context: { readonly cluster: string; readonly user?: string };
+    readonly context: { readonly cluster: string; readonly user?: string; readonly namespace?: string };
   }[];
   readonly clusters?: readonly { readonly name: string; readonly cluster: Cluster }[];
   readonly users?: readonly { readonly name: string; readonly user?: User }[];
@@ -55,6 +55,7 @@ interface Current {
   readonly server: string;
   readonly cluster: Cluster;
   readonly user: User;
+  readonly namespace: string | undefined;
 }
 
 const PLAIN_USER_FIELDS: ReadonlySet<string> = new Set([
@@ -88,10 +89,10 @@ function currentContext(config: Kubeconfig, file: string): Current {
   if (cluster?.server === undefined)
     throw notConfigured(`${file} names no server for its cluster "${context.cluster}"`);
   const user = config.users?.find((candidate) => candidate.name === context.user)?.user ?? {};
-  return { server: cluster.server, cluster, user };
+  return { server: cluster.server, cluster, user, namespace: context.namespace };
 }
 
-function plainEndpoint({ server, cluster, user }: Current, folder: string): Endpoint {
+function plainEndpoint({ server, cluster, user, namespace }: Current, folder: string): Endpoint {
   const token = user.tokenFile === undefined ? undefined : new TokenFile(resolve(folder, user.tokenFile));
   return {
     server: parseServer(server),
@@ -100,6 +101,7 @@ function plainEndpoint({ server, cluster, user }: Current, folder: string): Endp
       const bearer = (await token?.read()) ?? user.token;
       return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
     },
+    namespace: async () => namespace,
     refresh: () => {
       token?.forget();
       return token !== undefined;

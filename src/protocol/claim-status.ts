@@ -8,6 +8,7 @@ import type { AssignedDevice, PciDevice } from '../ledger/types.ts';
 import { formatBytes } from '../quantity/quantity.ts';
 import { MAX_CLAIMED_DEVICES } from './claim-facts.ts';
 import { devicesPresent } from './claimed-devices.ts';
+import { excessWords } from './excess.ts';
 import { bytesOf, readableAmounts } from './readable.ts';
 import { withSeenTask } from './task-state.ts';
 import type { Grounds } from './verdict.ts';
@@ -194,13 +195,7 @@ function isOnTheMove({ migration }: InstanceClaimStatus): boolean {
 
 function excessOf(claim: InstanceClaim, instance: ReportedInstance): string | undefined {
   const held = mostClaimed(claim.status ?? {});
-  if (held === undefined) return undefined;
-  const words: string[] = [];
-  if (instance.memoryBytes > held.memoryBytes) {
-    words.push(`memory: claimed ${formatBytes(held.memoryBytes)}, has ${formatBytes(instance.memoryBytes)}`);
-  }
-  if (instance.vcpus > held.vcpus) words.push(`vCPUs: claimed ${held.vcpus}, has ${instance.vcpus}`);
-  return words.length === 0 ? undefined : `${words.join('; ')}; the larger counts`;
+  return held === undefined ? undefined : excessWords(held, instance);
 }
 
 /** In a resize in place both flavors are held here, and the instance may have either. */

@@ -2,7 +2,7 @@
 import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AssignedDevice, ClaimDecision, ClaimRequest, Refusal } from '../ledger/types.ts';
-import { formatBytes } from '../quantity/quantity.ts';
+import { diskWords, memoryWords } from './amount-words.ts';
 import type { Asked } from './claim-facts.ts';
 
 /** Why a claim was not granted: all reasons at once, and one sentence with the figures for each. */
@@ -131,9 +131,9 @@ export function groundsOf(refusals: readonly Refusal[]): Grounds {
 function wordsOf(refusal: Refusal): string {
   switch (refusal.reason) {
     case 'InsufficientMemory':
-      return `memory: ${figures(refusal, (bytes) => inUnit(bytes, 1n << 20n, 'Mi'))}`;
+      return `memory: ${figures(refusal, memoryWords)}`;
     case 'InsufficientDisk':
-      return `disk: ${figures(refusal, (bytes) => inUnit(bytes, 1n << 30n, 'Gi'))}`;
+      return `disk: ${figures(refusal, diskWords)}`;
     case 'InsufficientVCPUs':
       return `vCPUs: ${figures(refusal, String)}`;
     case 'InsufficientPCIDevices':
@@ -146,9 +146,4 @@ type CountableRefusal = Exclude<Refusal, { reason: 'InsufficientPCIDevices' }>;
 function figures(refusal: CountableRefusal, show: (amount: bigint) => string): string {
   const { requested, available, limit, used } = refusal;
   return `requested ${show(requested)}, available ${show(available)} (limit ${show(limit)}, used ${show(used)})`;
-}
-
-/** Always in the same unit, so that figures can be compared at a glance; exact where that unit would round. */
-function inUnit(bytes: bigint, unit: bigint, suffix: string): string {
-  return bytes % unit === 0n ? `${bytes / unit}${suffix}` : formatBytes(bytes);
 }

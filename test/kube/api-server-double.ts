@@ -101,6 +101,7 @@ export function connectionTo(
     server,
     tls: async () => ({}),
     headers: async () => ({}),
+    namespace: async () => undefined,
     refresh: () => false,
     ...options.endpoint,
   };

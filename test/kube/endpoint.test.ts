@@ -12,11 +12,11 @@ async function folder(files: Readonly<Record<string, string>>): Promise<string> 
   return path;
 }
 
-function kubeconfig(cluster: object, user: object): string {
+function kubeconfig(cluster: object, user: object, context: object = {}): string {
   return stringify({
     clusters: [{ name: 'c', cluster }],
     users: [{ name: 'u', user }],
-    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', ...context } }],
     'current-context': 'x',
   });
 }
@@ -74,6 +74,16 @@ describe('a kubeconfig', () => {
     expect(endpoint.server.origin).toBe(SERVER);
     expect(await endpoint.tls()).toEqual(tls);
     expect(await endpoint.headers()).toEqual(headers);
+  });
+
+  it.each([
+    ['is that of its context', { token: 't' }, { namespace: 'team-a' }, 'team-a'],
+    ['is that of its context, by client-node', { username: 'me', password: 'p' }, { namespace: 'team-a' }, 'team-a'],
+    ['is not said by a context without one', { token: 't' }, {}, undefined],
+    ['is not said by a context without one, by client-node', { username: 'me', password: 'p' }, {}, undefined],
+  ])('whose namespace %s', async (_, user, context, namespace) => {
+    const path = await folder({ config: kubeconfig({ server: SERVER }, user, context) });
+    expect(await (await findEndpoint({ kubeconfig: join(path, 'config') })).namespace()).toBe(namespace);
   });
 
   it('asks an exec plug-in for the token, and again when the token is refused', async () => {
@@ -135,6 +145,9 @@ describe('without a named file', () => {
     const endpoint = await findEndpoint({ env, serviceAccountFolder });
     expect(await endpoint.tls()).toEqual({ ca: Buffer.from('CA') });
     expect(await endpoint.headers()).toEqual({ authorization: 'Bearer first' });
+    expect(await endpoint.namespace(), 'no file says').toBeUndefined();
+    await writeFile(join(serviceAccountFolder, 'namespace'), 'team-a\n');
+    expect(await endpoint.namespace()).toBe('team-a');
     await writeFile(join(serviceAccountFolder, 'token'), 'second');
     expect(await endpoint.headers(), 'not yet: the file is read once a minute').toEqual({
       authorization: 'Bearer first',
