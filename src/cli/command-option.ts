@@ -26,12 +26,23 @@ export const OUTPUT = option<OutputFormat>({
   fallback: 'table',
 });
 
+/** An option without a value. */
+export function onOff(of: Pick<Option<boolean>, 'flag' | 'short' | 'description'>): Option<boolean> {
+  return option<boolean>({ ...of, placeholder: '', read: (value) => value === true, fallback: '' });
+}
+
+/** An option that may be given several times; `read` takes one of its values. */
+export function repeated<T>(of: Omit<Option<T>, 'fallback'>): Option<readonly T[]> {
+  const read = (values: unknown): readonly T[] => (Array.isArray(values) ? values.map(of.read) : []);
+  return option<readonly T[]>({ ...of, placeholder: `${of.placeholder}...`, read, fallback: '' });
+}
+
 /** The flag of an option. `[VALUE]` may be left out, `VALUE...` is given with a flag of its own each time. */
 export function commandFlag(attribute: string, option: Option<unknown>): Flag {
   const { flag, short, placeholder, description, fallback } = option;
   const isRepeated = placeholder.endsWith('...');
   const value = isRepeated ? placeholder.slice(0, -3) : placeholder;
-  const shown = value === '' || value.startsWith('[') ? value : `<${value}>`;
+  const shown = value === '' || /^\[.*\]$/.test(value) ? value : `<${value}>`;
   const letter = short === undefined ? '' : `-${short}, `;
   const otherwise = fallback === undefined || fallback === '' ? '' : ` (default: ${fallback})`;
   const more = isRepeated ? '; may be given several times' : '';

@@ -6,6 +6,7 @@ import { DriverError } from '../drivers/driver.ts';
 import { KubeError } from '../kube/errors.ts';
 import { ConfigError } from '../process/config.ts';
 import { VERSION } from '../version.ts';
+import { adoptCommand } from './adopt/command.ts';
 import { agentCommand } from './agent-command.ts';
 import { HELP_HINT } from './configured-command.ts';
 import { controllerCommand } from './controller-command.ts';
@@ -22,7 +23,8 @@ const program = new Command('resource-tracker')
   .addCommand(agentCommand())
   .addCommand(controllerCommand())
   .addCommand(inspectCommand())
-  .addCommand(explainCommand());
+  .addCommand(explainCommand())
+  .addCommand(adoptCommand());
 
 try {
   await program.parseAsync();
