@@ -46,7 +46,7 @@ export function clusterCommand<Table extends OptionTable>(parts: ClusterCommand<
   return command
     .addHelpText('after', `\n${parts.more}`)
     .exitOverride(endWithUsage)
-    .action(() => perform(parts, command.args, command.opts()));
+    .action(() => perform(titleOf(command), parts, command.args, command.opts()));
 }
 
 /** `--wait` alone must not take the word behind it for its value, as commander has it for options whose value may be left out. */
@@ -62,7 +62,13 @@ export function endWithUsage({ exitCode }: CommanderError): never {
   process.exit(exitCode === 0 ? EXIT.done : EXIT.usage);
 }
 
+/** `resource-tracker migration start`. */
+function titleOf(command: Command): string {
+  return command.parent === null ? command.name() : `${titleOf(command.parent)} ${command.name()}`;
+}
+
 async function perform<Table extends OptionTable>(
+  title: string,
   parts: ClusterCommand<Table>,
   words: readonly string[],
   flags: Readonly<Record<string, unknown>>,
@@ -71,7 +77,7 @@ async function perform<Table extends OptionTable>(
     process.exitCode = await runConnected(parts, words, flags);
   } catch (error) {
     const { message, exitCode } = told(error);
-    process.stderr.write(`resource-tracker ${parts.name}: ${message}\n`);
+    process.stderr.write(`${title}: ${message}\n`);
     process.exitCode = exitCode;
   }
 }

@@ -12,6 +12,7 @@ import { HELP_HINT } from './configured-command.ts';
 import { controllerCommand } from './controller-command.ts';
 import { explainCommand } from './explain/command.ts';
 import { inspectCommand } from './inspect-command.ts';
+import { migrationCommand } from './migration/command.ts';
 
 /** Errors whose message says all that a user needs. */
 const TOLD_BY_MESSAGE = [ConfigError, DriverError, KubeError, AgentError];
@@ -24,7 +25,8 @@ const program = new Command('resource-tracker')
   .addCommand(controllerCommand())
   .addCommand(inspectCommand())
   .addCommand(explainCommand())
-  .addCommand(adoptCommand());
+  .addCommand(adoptCommand())
+  .addCommand(migrationCommand());
 
 try {
   await program.parseAsync();

@@ -612,7 +612,7 @@ export interface MigrationStatus {
   readonly token?: string;
   /** Texts for kubectl's columns, which cannot join fields; programs read the fields above. */
   readonly columns?: MigrationStatusColumns;
-  /** What is known, with figures where it was refused. */
+  /** What is known, with figures where it was refused; Executed by its executor, in its own words. */
   readonly conditions?: readonly Condition[];
 }
 

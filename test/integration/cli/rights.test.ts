@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { installCrds } from '../../../dev/control-plane/crds.ts';
 import { type ControlPlane, startControlPlane } from '../../../dev/control-plane.ts';
 import { applyManifests, applyObjects, type Manifest } from '../../../dev/deploy.ts';
-import type { ComputeNode } from '../../../src/api/generated/v1alpha1.ts';
-import { COMPUTE_NODES } from '../../../src/api/kinds.ts';
+import type { ComputeNode, InstanceClaim, Migration } from '../../../src/api/generated/v1alpha1.ts';
+import { COMPUTE_NODES, INSTANCE_CLAIMS, MIGRATIONS } from '../../../src/api/kinds.ts';
 import { type Connection, connect } from '../../../src/kube/connection.ts';
 import { resourceClient } from '../../../src/kube/resource.ts';
 import { type Ended, runCommand } from './command.ts';
@@ -20,6 +20,8 @@ const PEOPLE = {
   nobody: { here: [], everywhere: [] },
   tenant: { here: ['view', 'edit'], everywhere: ['node-view'] },
   adopter: { here: ['view', 'edit', 'bind', 'adopt'], everywhere: ['node-view'] },
+  mover: { here: ['view', 'edit', 'migrate'], everywhere: [] },
+  executor: { here: ['executor'], everywhere: [] },
   viewer: { here: [], everywhere: ['node-view', 'view'] },
 } as const satisfies Record<string, { here: readonly string[]; everywhere: readonly string[] }>;
 type Person = keyof typeof PEOPLE;
@@ -34,6 +36,7 @@ beforeAll(async () => {
   administrator = await connect({ kubeconfig: controlPlane.kubeconfigPath, userAgent: 'rights-test/0' });
   await applyObjects(controlPlane, [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }]);
   await createNode();
+  await createClaim();
   await applyManifests(controlPlane, resolve(import.meta.dirname, '../../../deploy'));
   await applyObjects(
     controlPlane,
@@ -67,6 +70,28 @@ async function createNode(): Promise<void> {
     orphans: [{ uuid: 'ffffffff-0000-4000-8000-000000000001', name: 'web', memory: '1Gi', vcpus: 1 }],
   };
   await nodes.replaceStatus({ ...(await nodes.create(node)), status });
+}
+
+/** A Claimed claim, and migrations of it that the agent of the target has taken up. */
+async function createClaim(): Promise<void> {
+  const claims = resourceClient<InstanceClaim>(administrator, INSTANCE_CLAIMS);
+  const migrations = resourceClient<Migration>(administrator, MIGRATIONS);
+  const flavor = { vcpus: 1, memory: '1Gi' };
+  const [apiVersion, namespace] = ['resourcetracker.dev/v1alpha1', NAMESPACE] as const;
+  const claim = await claims.create({
+    apiVersion,
+    kind: 'InstanceClaim',
+    metadata: { name: 'web', namespace },
+    spec: { nodeName: NODE, flavor },
+  });
+  await claims.replaceStatus({ ...claim, status: { phase: 'Claimed', nodeName: NODE, flavor } });
+  const migration = await migrations.create({
+    apiVersion,
+    kind: 'Migration',
+    metadata: { name: 'move', namespace },
+    spec: { claimName: 'web', type: 'ColdMigration', targetNodeName: 'node-2' },
+  });
+  await migrations.replaceStatus({ ...migration, status: { phase: 'PreMigrating', sourceNodeName: NODE } });
 }
 
 function rightsOf(person: Person): Manifest[] {
@@ -131,5 +156,31 @@ describe('adopt', () => {
       code: 124,
       stderr: expect.stringContaining('1 claim waits in namespace team-a (1 created now)'),
     });
+  });
+});
+
+describe('migration', () => {
+  const migration = (person: Person, ...words: readonly string[]) => as(person, 'migration', ...words, '-n', NAMESPACE);
+  const live = ['start', 'web', '--type=live', '--to=node-2'];
+
+  test.each<[Person, readonly string[], string]>([
+    ['tenant', live, 'ask an administrator for the role resource-tracker-migrate'],
+    ['executor', live, 'cannot create resource "migrations"'],
+    ['tenant', ['confirm', 'move'], 'ask an administrator for the role resource-tracker-migrate'],
+    ['mover', ['report', 'move', 'migrating'], 'an executor needs the role resource-tracker-executor'],
+    ['nobody', ['list'], 'cannot list resource "migrations"'],
+  ])('tells %s who may %j', async (person, words, message) => {
+    const { code, stdout, stderr } = await migration(person, ...words);
+    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: expect.stringContaining(message) });
+  });
+
+  test('lets a tenant resize in place, a mover move, and an executor report, with its words', async () => {
+    expect(await migration('tenant', 'start', 'web', '--type=resize', '--vcpus=2')).toMatchObject({ code: 0 });
+    expect(await migration('mover', ...live)).toMatchObject({ code: 0 });
+    for (const phase of ['migrating', 'post-migrating', 'finished'])
+      expect(await migration('executor', 'report', 'move', phase, '--message', `it is ${phase}`)).toMatchObject({
+        code: 0,
+      });
+    expect(await migration('mover', 'confirm', 'move')).toMatchObject({ code: 0 });
   });
 });

@@ -211,6 +211,25 @@ export const MIGRATION_STATUS_ROWS: readonly Row[] = [
   ),
   allowed(EXECUTOR, 'says that the instance moves', migrationStatus('moving', { phase: 'Migrating' })),
   allowed(EXECUTOR, 'says that it failed', migrationStatus('moving', { phase: 'Failed' })),
+  allowed(
+    EXECUTOR,
+    'says why it failed',
+    migrationStatus('moving', { phase: 'Failed', conditions: [condition('Executed', 'False')] }),
+  ),
+  refused(
+    EXECUTOR,
+    'says that the target holds for it',
+    migrationStatus('moving', { phase: 'Migrating', conditions: [condition('Executed'), condition('Claimed')] }),
+    STATUS,
+    PHASES,
+  ),
+  refused(
+    EXECUTOR,
+    'says something before it has begun',
+    migrationStatus('moving', { conditions: [condition('Executed', 'False')] }),
+    STATUS,
+    PHASES,
+  ),
   refused(
     EXECUTOR,
     'says that it is held on the target',
