@@ -15,8 +15,8 @@ import type {
 import type { ReportedInstance } from '../drivers/driver.ts';
 import { formatBytes } from '../quantity/quantity.ts';
 import { claimedWords, type Place } from './claim-status.ts';
-import { bytesOf } from './readable.ts';
 import { confirmsItself } from './migration-facts.ts';
+import { bytesOf } from './readable.ts';
 import type { Grounds } from './verdict.ts';
 
 /** What the target holds from now on. */
