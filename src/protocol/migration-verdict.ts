@@ -4,7 +4,7 @@ import type { InstanceClaim, Migration, PciRequest } from '../api/generated/v1al
 import type { ReportedInstance } from '../drivers/driver.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ClaimRequest, PciDevice } from '../ledger/types.ts';
-import { type Asked, asked } from './claim-facts.ts';
+import { type Asked, asked, timeOf } from './claim-facts.ts';
 import { canonicalFlavor, grantedDevices } from './claim-status.ts';
 import { claimKey, orphanKey } from './held.ts';
 import type { Berth } from './migration-status.ts';
@@ -82,7 +82,25 @@ function faultOf(migration: Migration, claim: InstanceClaim | undefined): Ground
       'SameNode',
       `the instance is on ${targetNodeName} already; name another node, or write type: Resize to change its flavor in place`,
     );
+  if (type === 'Resize' && !isInPlace(migration, claim) && !isYounger(migration, claim))
+    return olderThanClaim(migration);
   return undefined;
+}
+
+/**
+ * A tenant may create a Resize in place, and the policy that tells it from one to another node can only look at a claim that is there: a
+ * Resize that was there first was let through for nothing. Times in the API have whole seconds.
+ */
+function isYounger(migration: Migration, claim: InstanceClaim): boolean {
+  const createdAtMs = timeOf(migration.metadata.creationTimestamp) ?? Number.POSITIVE_INFINITY;
+  return createdAtMs > (timeOf(claim.metadata.creationTimestamp) ?? 0);
+}
+
+function olderThanClaim({ spec }: Migration): Grounds {
+  return grounds(
+    'OlderThanClaim',
+    `a Resize to another node has to be created after its InstanceClaim ${spec.claimName}, and not in the same second; delete it and create it anew`,
+  );
 }
 
 function claimNotFound({ spec, metadata }: Migration): Grounds {

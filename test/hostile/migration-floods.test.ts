@@ -38,7 +38,7 @@ function migration(
 
 function flood(spec: Partial<MigrationSpec>): Migration[] {
   return Array.from({ length: FLOOD }, (_, index) =>
-    migration(`flood-${index}`, 0, {
+    migration(`flood-${index}`, 1, {
       namespace: 'flood',
       ...spec,
       ...(spec.claimName !== undefined && { claimName: spec.claimName.replace('#', String(index)) }),

@@ -49,6 +49,8 @@ export class ModelStage implements Stage {
     type: Migration['spec']['type'],
     targetNodeName: NodeName,
   ): Promise<void> {
+    // In the second of its claim's creation a Resize would be too early (test/scenarios/files/older-than-claim.scenario).
+    this.cluster.clock.advance(1_000);
     this.cluster.api.migrations.create({
       apiVersion: 'resourcetracker.dev/v1alpha1',
       kind: 'Migration',

@@ -51,6 +51,8 @@ export class RealStage implements Stage {
   readonly #nodes = new Map<NodeName, NodeParts>();
   /** UIDs of claims by name, of those that are gone, too. */
   readonly #uids = new Map<string, string>();
+  /** When the last claim was created, as the API tells it. */
+  #claimedAtMs = 0;
 
   private constructor(scenario: string, folder: string, people: People) {
     this.#scenario = scenario;
@@ -96,6 +98,7 @@ export class RealStage implements Stage {
       spec: { nodeName: this.#real(nodeName), ...wishedOf(wish) },
     });
     this.#uids.set(wish.name, created.metadata.uid ?? '');
+    this.#claimedAtMs = Date.parse(created.metadata.creationTimestamp ?? '');
     await eventually(async () => {
       if (((await this.claim(wish.name))?.status?.phase ?? 'Pending') === 'Pending')
         throw new Error(`${wish.name} is not decided`);
@@ -103,6 +106,10 @@ export class RealStage implements Stage {
   }
 
   async createMigration(wish: Wish, claimName: string, type: Migration['spec']['type'], target: NodeName) {
+    // In the second of its claim's creation a Resize would be too early (test/scenarios/files/older-than-claim.scenario).
+    await eventually(async () => {
+      if (Date.now() < this.#claimedAtMs + 1_000) throw new Error('the second is not over');
+    });
     await this.#as<Migration>(this.#people.mover, MIGRATIONS).create({
       apiVersion: API_VERSION,
       kind: 'Migration',
