@@ -5,8 +5,10 @@ import type {
   ComputeNodeStatus,
   InstanceClaimSpec,
   InstanceClaimStatus,
+  MigrationSpec,
+  MigrationStatus,
 } from '../../src/api/generated/v1alpha1.ts';
-import { COMPUTE_NODES, INSTANCE_CLAIMS } from '../../src/api/kinds.ts';
+import { COMPUTE_NODES, INSTANCE_CLAIMS, MIGRATIONS } from '../../src/api/kinds.ts';
 
 /** resourcetracker.dev/v1alpha1 ComputeNode. */
 export class ComputeNode extends GenericKind {
@@ -20,5 +22,12 @@ export class InstanceClaim extends GenericKind {
   declare readonly status?: InstanceClaimStatus;
 }
 
+/** resourcetracker.dev/v1alpha1 Migration. */
+export class Migration extends GenericKind {
+  declare readonly spec: MigrationSpec;
+  declare readonly status?: MigrationStatus;
+}
+
 RegisterKind(ComputeNode, COMPUTE_NODES);
 RegisterKind(InstanceClaim, INSTANCE_CLAIMS);
+RegisterKind(Migration, MIGRATIONS);

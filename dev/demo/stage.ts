@@ -2,10 +2,10 @@ import { kind } from 'kubernetes-fluent-client';
 import type { Agents } from './agents.ts';
 import { DemoError } from './errors.ts';
 import { Follower } from './follower.ts';
-import { ComputeNode, InstanceClaim } from './kinds.ts';
+import { ComputeNode, InstanceClaim, Migration } from './kinds.ts';
 import type { Kubectl } from './kubectl.ts';
 import type { Printer } from './printer.ts';
-import { claimTiding, conditionOf, eventTiding, nodeTiding, type Tiding } from './tidings.ts';
+import { claimTiding, conditionOf, eventTiding, migrationTiding, nodeTiding, type Tiding } from './tidings.ts';
 
 /** An agent decides in milliseconds; this is for a machine that is busy with something else. */
 const outcomeTimeoutMs = 30_000;
@@ -26,6 +26,12 @@ export type StageParts = {
   readonly agents: Agents;
 };
 
+/** What an executor writes, as one would type it. */
+type Report = 'Migrating' | 'PostMigrating' | 'Failed';
+type MigrationPhase = NonNullable<NonNullable<Migration['status']>['phase']>;
+
+const FINAL: readonly MigrationPhase[] = ['Confirmed', 'Reverted', 'Rejected', 'Failed'];
+
 /** Where the story happens: what the watches show is printed as it comes, and each step waits for its outcome. */
 export class Stage {
   readonly printer: Printer;
@@ -33,12 +39,14 @@ export class Stage {
   readonly #agents: Agents;
   readonly #claims: Follower<InstanceClaim>;
   readonly #nodes: Follower<ComputeNode>;
+  readonly #migrations: Follower<Migration>;
   readonly #events: Follower<kind.Event>;
 
   private constructor(
     { printer, kubectl, agents }: StageParts,
     claims: Follower<InstanceClaim>,
     nodes: Follower<ComputeNode>,
+    migrations: Follower<Migration>,
     events: Follower<kind.Event>,
   ) {
     this.printer = printer;
@@ -46,6 +54,7 @@ export class Stage {
     this.#agents = agents;
     this.#claims = claims;
     this.#nodes = nodes;
+    this.#migrations = migrations;
     this.#events = events;
   }
 
@@ -58,13 +67,39 @@ export class Stage {
       parts,
       await Follower.start(InstanceClaim, (before, after) => tell(claimTiding(before, after))),
       await Follower.start(ComputeNode, (before, after) => tell(nodeTiding(before, after))),
+      await Follower.start(Migration, (before, after) => tell(migrationTiding(before, after))),
       await Follower.start(kind.Event, (before, after) => tell(before === undefined ? eventTiding(after) : undefined)),
     );
   }
 
-  /** `kubectl apply -f` of a file in examples/claims. */
-  async apply(file: string): Promise<void> {
-    await this.kubectl.run('apply', '-f', `examples/claims/${file}`);
+  /** `kubectl apply -f` of a file in examples/claims, or in another folder of examples. */
+  async apply(file: string, folder: 'claims' | 'migrations' = 'claims'): Promise<void> {
+    await this.kubectl.run('apply', '-f', `examples/${folder}/${file}`);
+  }
+
+  /** An executor tells how far it is. */
+  async report(namespace: string, migration: string, phase: Report): Promise<void> {
+    const patch = JSON.stringify({ status: { phase } });
+    const where = ['-n', namespace, '--subresource=status', '--type=merge'];
+    await this.kubectl.run('patch', 'imig', migration, ...where, '-p', patch);
+  }
+
+  /** A person decides about a migration. */
+  async decide(namespace: string, migration: string, decision: 'Confirm' | 'Revert' | 'Abort'): Promise<void> {
+    const patch = JSON.stringify({ spec: { decision } });
+    await this.kubectl.run('patch', 'imig', migration, '-n', namespace, '--type=merge', '-p', patch);
+  }
+
+  /** Waits until a migration has come to this phase; rejects at once when it has ended otherwise. */
+  async expectMigration(key: string, phase: MigrationPhase): Promise<void> {
+    const present = () => this.#migrations.get(key)?.status?.phase ?? 'Pending';
+    const late = () => `migration ${key} should be ${phase} and is ${present()}`;
+    const probe = (): true | undefined => {
+      if (present() === phase) return true;
+      if (FINAL.includes(present())) throw new DemoError(late());
+      return undefined;
+    };
+    await this.#unlessFault(this.#migrations.waitFor(probe, outcomeTimeoutMs, late));
   }
 
   /** Waits until a claim has come out as it should; rejects at once when it has come out otherwise for good. */

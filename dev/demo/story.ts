@@ -140,6 +140,45 @@ const scenes: readonly Scene[] = [
     },
   },
   {
+    title:
+      'A cold migration: both nodes hold until it is confirmed. Somebody moves the instance and reports; here it is kubectl',
+    play: async (stage) => {
+      const [namespace, name] = ['team-b', 'patient-to-big-1'] as const;
+      await stage.apply('01-cold-migration.yaml', 'migrations');
+      await stage.expectMigration(`${namespace}/${name}`, 'PreMigrating');
+      await stage.expectAvailableMemory('big-1', '1422192Mi');
+      await stage.report(namespace, name, 'Migrating');
+      await stage.report(namespace, name, 'PostMigrating');
+      await stage.expectMigration(`${namespace}/${name}`, 'Finished');
+      await stage.expectAvailableMemory('small-1', '3040Mi');
+      await stage.decide(namespace, name, 'Confirm');
+      await stage.expectMigration(`${namespace}/${name}`, 'Confirmed');
+      await stage.expectAvailableMemory('small-1', '21616Mi');
+    },
+  },
+  {
+    title: 'A resize in place: there has to be room for both flavors until it is decided; here it is taken back',
+    play: async (stage) => {
+      const [namespace, name] = ['team-a', 'edge-1-grows'] as const;
+      await stage.apply('02-resize-in-place.yaml', 'migrations');
+      await stage.expectMigration(`${namespace}/${name}`, 'PreMigrating');
+      await stage.report(namespace, name, 'Migrating');
+      await stage.report(namespace, name, 'PostMigrating');
+      await stage.expectMigration(`${namespace}/${name}`, 'Finished');
+      await stage.kubectl.run('get', 'imig', '-A');
+      await stage.decide(namespace, name, 'Revert');
+      await stage.expectMigration(`${namespace}/${name}`, 'Reverted');
+      await stage.expectAvailableMemory('small-1', '21616Mi');
+    },
+  },
+  {
+    title: 'A migration is refused as a claim would be; the instance stays where it is',
+    play: async (stage) => {
+      await stage.apply('03-refused.yaml', 'migrations');
+      await stage.expectMigration('team-a/training-2-to-small-1', 'Rejected');
+    },
+  },
+  {
     title: 'What is wrong by itself is refused by the API server',
     play: async (stage) => {
       const said = await stage.kubectl.fail('apply', '-f', 'examples/claims/90-invalid.yaml');

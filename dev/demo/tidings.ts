@@ -2,7 +2,7 @@
 import type { kind } from 'kubernetes-fluent-client';
 import type { Condition } from '../../src/api/generated/v1alpha1.ts';
 import { keyOf } from './follower.ts';
-import type { ComputeNode, InstanceClaim } from './kinds.ts';
+import type { ComputeNode, InstanceClaim, Migration } from './kinds.ts';
 
 export type Tiding = { readonly subject: string; readonly text: string; readonly mood: 'good' | 'bad' | 'plain' };
 
@@ -45,6 +45,24 @@ function devicesOf(devices: Devices = []): string {
 function moodOf({ status }: InstanceClaim): Tiding['mood'] {
   if (status?.phase === 'Claimed') return 'good';
   return status?.phase === 'Pending' || status?.phase === undefined ? 'plain' : 'bad';
+}
+
+/** A migration's way from one phase to the next. */
+export function migrationTiding(before: Migration | undefined, after: Migration | undefined): Tiding | undefined {
+  const text = after && migrationState(after);
+  if (after === undefined || text === undefined || (before !== undefined && text === migrationState(before)))
+    return undefined;
+  const { phase } = after.status ?? {};
+  const mood = phase === 'Confirmed' ? 'good' : phase === 'Rejected' || phase === 'Failed' ? 'bad' : 'plain';
+  return { subject: `migration ${keyOf(after)}`, text, mood };
+}
+
+function migrationState({ spec, status }: Migration): string | undefined {
+  const { phase = 'Pending', sourceNodeName, conditions } = status ?? {};
+  if (phase === 'Pending') return undefined;
+  const refusal = phase === 'Rejected' ? conditionOf(conditions, 'Claimed') : undefined;
+  if (refusal !== undefined) return `${phase}: ${refusal.reason.replaceAll(',', ', ')}${figures(refusal)}`;
+  return `${phase} (${sourceNodeName === spec.targetNodeName ? 'in place on' : `${sourceNodeName} ->`} ${spec.targetNodeName})`;
 }
 
 /** What is left on a node, whenever that changes. */

@@ -12,44 +12,46 @@ import { loadConfig } from '../../src/process/config.ts';
 
 const run = promisify(execFile);
 const examples = resolve(import.meta.dirname, '..', '..', 'examples');
-const claims = join(examples, 'claims');
-const files = readdirSync(claims).filter((name) => name.endsWith('.yaml'));
+const FOLDERS = ['claims', 'migrations'] as const;
+const files = FOLDERS.flatMap((folder) =>
+  readdirSync(join(examples, folder)).flatMap((name) => (name.endsWith('.yaml') ? [`${folder}/${name}`] : [])),
+);
 
 let kubectl = '';
 
 beforeAll(async () => {
   kubectl = join(await ensureTools({ tools: ['kubectl'], env: process.env }), 'kubectl');
   // A dry run refuses an object whose namespace is not there.
-  await apply(join(claims, '00-namespaces.yaml'));
+  await apply(join(examples, 'claims/00-namespaces.yaml'));
 });
 
-describe('Of the files in examples/claims', () => {
+describe('Of the files in examples/claims and examples/migrations', () => {
   const valid = files.filter((name) => !name.includes('invalid'));
   const invalid = files.filter((name) => name.includes('invalid'));
 
   test('there are valid ones and, by their name, invalid ones.', () => {
-    expect(valid.length).toBeGreaterThan(10);
+    for (const folder of FOLDERS) expect(valid.filter((name) => name.startsWith(folder)).length).toBeGreaterThan(5);
     expect(invalid.length).toBeGreaterThan(0);
   });
 
   test.each(valid)('%s is accepted by the API server, without a warning.', async (name) => {
-    const { stderr } = await apply(join(claims, name), '--dry-run=server', '--validate=strict');
+    const { stderr } = await apply(join(examples, name), '--dry-run=server', '--validate=strict');
     expect(stderr).toBe('');
   });
 
   test.each(invalid)('%s is refused by the API server.', async (name) => {
-    await expect(apply(join(claims, name), '--dry-run=server', '--validate=strict')).rejects.toThrow(/ is invalid: /);
+    await expect(apply(join(examples, name), '--dry-run=server', '--validate=strict')).rejects.toThrow(/ is invalid: /);
   });
 
   test.each(files)('%s begins with what it shows and what to expect, and is in the index.', async (name) => {
-    const text = await readFile(join(claims, name), 'utf8');
+    const text = await readFile(join(examples, name), 'utf8');
     expect(text).toMatch(/^# Shows: /);
-    if (text.includes('kind: InstanceClaim')) expect(text).toMatch(/^# Expect: /m);
-    expect(await readFile(join(examples, 'README.md'), 'utf8')).toContain(`claims/${name}`);
+    if (!text.includes('kind: Namespace')) expect(text).toMatch(/^# Expect: /m);
+    expect(await readFile(join(examples, 'README.md'), 'utf8')).toContain(`](${name})`);
   });
 
   test('no two name the same object.', async () => {
-    const texts = await Promise.all(files.map((name) => readFile(join(claims, name), 'utf8')));
+    const texts = await Promise.all(files.map((name) => readFile(join(examples, name), 'utf8')));
     const names = texts.flatMap((text) => parseAllDocuments(text).map((document) => nameOf(document.toJS())));
     expect(names).toEqual([...new Set(names)]);
   });
