@@ -14,6 +14,8 @@ import type { NodeName } from './scenario.ts';
 import { type Appearance, devicesOn, gpuAddresses, HOST, type Stage, type Wish, wishedOf } from './stage.ts';
 
 const NAMESPACE = 'default';
+/** Phases in their order, as the schema has it for executors. */
+const REPORTS: readonly MigrationPhase[] = ['PreMigrating', 'Migrating', 'PostMigrating', 'Finished'];
 const CLOCKS = { skewMs: 0, rate: 1 };
 const LEASE_MS = 70_000;
 const MAX_STEPS = 10_000;
@@ -73,6 +75,9 @@ export class ModelStage implements Stage {
   }
 
   async report(migration: string, phase: MigrationPhase): Promise<void> {
+    const { phase: before = 'Pending' } = this.cluster.api.migrations.get(migration, NAMESPACE)?.status ?? {};
+    if (phase !== 'Failed' && REPORTS.indexOf(phase) !== REPORTS.indexOf(before) + 1)
+      throw new Error(`the API server refuses it: ${before} cannot become ${phase}`);
     this.cluster.api.migrations.change(migration, NAMESPACE, ({ status }) => ({ status: { ...status, phase } }));
   }
 

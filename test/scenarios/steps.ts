@@ -83,7 +83,7 @@ const STEPS: readonly (readonly [RegExp, Act])[] = [
       stage.createMigration(wishOf(name, wish), claim, type as Type, nodeOf(target)),
     ),
   ],
-  [/^report (\S+) (\w+)$/, done((stage, [name = '', phase]) => stage.report(name, phase as MigrationPhase))],
+  [/^report (\S+) (\w+)$/, done((stage, [name = '', phase]) => report(stage, name, phase as MigrationPhase))],
   [/^decide (\S+) (\w+)$/, done((stage, [name = '', decision]) => stage.decide(name, decision as Decision))],
   [/^delete claim (\S+)$/, done((stage, [name = '']) => stage.deleteClaim(name))],
   [/^delete migration (\S+)$/, done((stage, [name = '']) => stage.deleteMigration(name))],
@@ -147,6 +147,14 @@ const STEPS: readonly (readonly [RegExp, Act])[] = [
     })),
   ],
 ];
+
+/** Executors begin once both nodes hold, and not before (docs/migrations.md). */
+async function report(stage: Stage, name: string, phase: MigrationPhase): Promise<void> {
+  const present = async () => (await stage.migration(name))?.status?.phase ?? 'Pending';
+  if (phase === 'Migrating')
+    await stage.settle(async () => ((await present()) === 'Pending' ? `${name} is Pending` : undefined));
+  await stage.report(name, phase);
+}
 
 /** Where the instance is, and with which flavor. */
 function placeIs(): Act {

@@ -25,6 +25,8 @@ const API_VERSION = 'resourcetracker.dev/v1alpha1';
 const LEASE_SECONDS = 8;
 /** Kubernetes' garbage collector looks for new kinds every 30 seconds. */
 const SETTLE_MS = 45_000;
+/** Many scenarios look at one API server at once. */
+const LOOK_MS = 100;
 
 const FLAGS = [
   '--driver=fake',
@@ -208,10 +210,14 @@ export class RealStage implements Stage {
   // --- what there is to see -------------------------------------------------------------------------------------------
 
   async settle(wrong: () => Promise<string | undefined>): Promise<void> {
-    await eventually(async () => {
-      const left = await wrong();
-      if (left !== undefined) throw new Error(left);
-    }, SETTLE_MS).catch(() => undefined);
+    await eventually(
+      async () => {
+        const left = await wrong();
+        if (left !== undefined) throw new Error(left);
+      },
+      SETTLE_MS,
+      LOOK_MS,
+    ).catch(() => undefined);
   }
 
   async node(nodeName: NodeName): Promise<ComputeNode | undefined> {
