@@ -61,14 +61,15 @@ test('examples/agent-rbac.yaml is accepted by the API server.', async () => {
   await apply(join(examples, 'agent-rbac.yaml'), '--dry-run=server', '--validate=strict');
 });
 
-test('The claim that the README explains is accepted by the API server.', async () => {
+test('The claim and the migration that the README explains are accepted by the API server.', async () => {
   const readme = await readFile(join(examples, '..', 'README.md'), 'utf8');
-  const [, explained = ''] = /```yaml\n(apiVersion: [\s\S]*?)```/.exec(readme) ?? [];
+  const explained = [...readme.matchAll(/```yaml\n(apiVersion: [\s\S]*?)```/g)].map(([, yaml = '']) => yaml);
   const directory = await mkdtemp(join(tmpdir(), 'readme-'));
   onTestFinished(() => rm(directory, { recursive: true }));
-  await writeFile(join(directory, 'claim.yaml'), explained);
-  const { stdout } = await apply(join(directory, 'claim.yaml'), '--dry-run=server', '--validate=strict');
+  await writeFile(join(directory, 'explained.yaml'), explained.join('---\n'));
+  const { stdout } = await apply(join(directory, 'explained.yaml'), '--dry-run=server', '--validate=strict');
   expect(stdout).toContain('instanceclaim.resourcetracker.dev/web-2');
+  expect(stdout).toContain('migration.resourcetracker.dev/patient-to-big-1');
 });
 
 test('examples/agent-config.yaml is a configuration that an agent takes.', () => {
