@@ -17,7 +17,8 @@ const NAMESPACE = 'default';
 /** Phases in their order, as the schema has it for executors. */
 const REPORTS: readonly MigrationPhase[] = ['PreMigrating', 'Migrating', 'PostMigrating', 'Finished'];
 const CLOCKS = { skewMs: 0, rate: 1 };
-const LEASE_MS = 70_000;
+/** So long that a peer is known to be dead, and not so long that this is forgotten again. */
+const LEASE_MS = 50_000;
 const MAX_STEPS = 10_000;
 
 export class ModelStage implements Stage {
