@@ -6,6 +6,7 @@
  * without root; started by root it drops to `nobody`. Guests have no disk, are emulated and start paused: 35 MB and no CPU each.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { access, chown, constants, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -19,6 +20,8 @@ export interface Libvirtd {
   readonly uri: string;
   /** A folder on the file system that the instances would be on. */
   readonly instancesPath: string;
+  /** For `virsh migrate --migrateuri` when a guest comes to this host: a socket in its folder, so each guest that comes needs its own name. */
+  migrationUri(name: string): string;
   /** Runs virsh on it and gives its output. */
   virsh(...words: readonly string[]): Promise<string>;
   /** Like virsh, with a document handed over as a file in the place of `{}`. */
@@ -44,6 +47,8 @@ export interface GuestOptions {
   readonly metadata?: string;
   /** XML inside `<devices>`. */
   readonly devices?: string;
+  /** A file that is laid into its memory, from 16 MiB on: what is random takes as long to migrate as the bandwidth lets it. */
+  readonly ballast?: string;
 }
 
 const NOBODY = 65534;
@@ -115,6 +120,7 @@ export async function startLibvirtd(): Promise<Libvirtd> {
   return {
     uri,
     instancesPath: folder,
+    migrationUri: (name) => `unix://${join(folder, `${name}.sock`)}`,
     virsh,
     virshWith: async (document, ...words) => {
       documents += 1;
@@ -138,7 +144,7 @@ export async function startLibvirtd(): Promise<Libvirtd> {
 
 /** XML of a guest that costs little. */
 export function guestXml(options: GuestOptions): string {
-  return `<domain type="qemu">
+  return `<domain type="qemu" xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0">
   <name>${options.name}</name>
   <uuid>${options.uuid}</uuid>
   <metadata>${options.metadata ?? ''}</metadata>
@@ -146,7 +152,13 @@ export function guestXml(options: GuestOptions): string {
   <vcpu>${options.vcpus ?? 1}</vcpu>
   <os><type arch="x86_64" machine="pc">hvm</type></os>
   <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>${options.devices ?? ''}</devices>
+  ${options.ballast === undefined ? '' : ballastXml(options.ballast)}
 </domain>`;
+}
+
+function ballastXml(file: string): string {
+  const device = `loader,file=${file},addr=0x1000000,force-raw=on`;
+  return `<qemu:commandline><qemu:arg value="-device"/><qemu:arg value="${device}"/></qemu:commandline>`;
 }
 
 async function prepareFolder(): Promise<string> {
@@ -162,6 +174,8 @@ async function prepareFolder(): Promise<string> {
       'auth_unix_ro = "none"',
       'auth_unix_rw = "none"',
       `log_outputs = "3:file:${join(folder, 'libvirtd.log')}"`,
+      // Else that of the machine, and libvirt refuses to migrate a guest to the host that it is on.
+      `host_uuid = "${randomUUID()}"`,
     ].join('\n'),
   );
   if (isRoot()) for (const path of folders) await chown(path, NOBODY, NOBODY);
