@@ -47,6 +47,13 @@ module.exports = {
       to: { path: '^(dev|test)/' },
     },
     {
+      name: 'executor-stands-alone',
+      comment: 'People take it away and go on with it: it knows commands and the API, nothing of the program.',
+      severity: 'error',
+      from: { path: '^examples/executor/' },
+      to: { path: '^(src|dev|test|node_modules)/' },
+    },
+    {
       name: 'no-fluent-client-in-bundle',
       comment: 'kubernetes-fluent-client serves demo and tests; it brings a client-node of its own (docs/adr/0001).',
       severity: 'error',

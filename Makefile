@@ -41,7 +41,7 @@ build: deps ## bundle the command line into dist/
 check: deps ## format, lint, types, rooms, dead code, generated files, licences, unit tests: about a minute
 	biome check --error-on-warnings .
 	tsc --noEmit
-	depcruise --config .dependency-cruiser.cjs src dev
+	depcruise --config .dependency-cruiser.cjs src dev examples
 	knip
 	$(NODE) dev/generate-api.ts --check
 	$(NODE) dev/licences.ts

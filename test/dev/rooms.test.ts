@@ -30,7 +30,7 @@ describe('the check of the rooms', () => {
 
   beforeAll(async () => {
     copy = await mkdtemp(join(tmpdir(), 'rooms-'));
-    for (const part of ['src', 'dev', '.dependency-cruiser.cjs', 'tsconfig.json', 'package.json']) {
+    for (const part of ['src', 'dev', 'examples', '.dependency-cruiser.cjs', 'tsconfig.json', 'package.json']) {
       await cp(part, join(copy, part), { recursive: true });
     }
     await symlink(resolve('node_modules'), join(copy, 'node_modules'));
@@ -53,6 +53,7 @@ describe('the check of the rooms', () => {
     { room: 'src/process', code: "import '../../agent/agent.ts';", breaks: 'room-process' },
     { room: 'src/cli', code: "import 'kubernetes-fluent-client';", breaks: 'no-fluent-client-in-bundle' },
     { room: 'src/agent', code: "import '../../../dev/control-plane.ts';", breaks: 'shipped-code-only' },
+    { room: 'examples/executor', code: "import '../../../src/quantity/quantity.ts';", breaks: 'executor-stands-alone' },
     { room: 'src/ledger', code: "import './nowhere.ts';", breaks: 'no-unresolved' },
   ];
 
