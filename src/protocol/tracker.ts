@@ -246,9 +246,10 @@ export class Tracker {
   #nodeRead(answer: Answer<ComputeNode>): readonly Effect[] {
     if (answer.kind === 'missing') return this.#stepDown('ComputeNode is gone');
     if (answer.kind !== 'ok') return [{ kind: 'readNode' }];
+    // Before the token: a restored ComputeNode may have somebody else's again.
+    if (wentBack(this.#staleAt, answer.object.metadata.resourceVersion)) return this.#restored();
     const lost = this.#lost(answer.object);
     if (lost !== undefined) return this.#stepDown(lost);
-    if (wentBack(this.#staleAt, answer.object.metadata.resourceVersion)) return this.#restored();
     this.#adoptNode(answer.object);
     this.#staleAt = undefined;
     return [];
@@ -257,6 +258,7 @@ export class Tracker {
   #nodeSeen(node: ComputeNode): readonly Effect[] {
     if (this.#node === undefined || !isNewer(node.metadata.resourceVersion, this.#node.metadata.resourceVersion))
       return [];
+    if (wentBack(this.#node.metadata.resourceVersion, node.metadata.resourceVersion)) return this.#restored();
     const lost = this.#lost(node);
     if (lost !== undefined) return this.#stepDown(lost);
     this.#adoptNode(node);
@@ -264,8 +266,9 @@ export class Tracker {
   }
 
   #lost(node: ComputeNode): string | undefined {
-    if (this.#node !== undefined && node.metadata.uid !== this.#node.metadata.uid) return 'ComputeNode was re-created';
-    return node.status?.agent?.token === this.#takeOver?.token ? undefined : 'another agent has taken over the node';
+    if (node.status?.agent?.token === this.#takeOver?.token) return undefined;
+    const isNew = this.#node !== undefined && node.metadata.uid !== this.#node.metadata.uid;
+    return isNew ? 'ComputeNode was re-created' : 'another agent has taken over the node';
   }
 
   #adoptNode(node: ComputeNode): void {
