@@ -18,15 +18,6 @@ export default defineConfig({
         test: {
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
-          exclude: ['test/simulation/mutations.test.ts'],
-          testTimeout: 120_000,
-        },
-      },
-      {
-        test: {
-          // Which seed first shows a fault moves with every change of the protocol: a table to look at, not a gate.
-          name: 'mutations',
-          include: ['test/simulation/mutations.test.ts'],
           testTimeout: 120_000,
         },
       },

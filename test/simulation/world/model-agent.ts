@@ -27,6 +27,8 @@ export interface Tampering {
   readonly observation?: (observation: Observation) => Observation;
   /** Claims are listed as a cache that is behind has them, as they were before the barrier was put, or in whatever order of the sources. */
   readonly lists?: 'cached' | 'beforeBarrier' | 'atOnce';
+  /** Step 3 begins without a look at the Lease. */
+  readonly ignoresLease?: true;
 }
 
 export interface ModelAgentParts {
@@ -319,7 +321,9 @@ export class ModelAgent {
   #committed(answer: Answer<ComputeNode>): void {
     this.#commitIsOpen = false;
     this.#turnIsDue = true;
-    this.#perform(this.tracker.committed(this.#parts.mayDecide?.() === false ? TOO_LATE : answer));
+    const { mayDecide, tampering } = this.#parts;
+    const isTooLate = mayDecide?.() === false && tampering?.ignoresLease !== true;
+    this.#perform(this.tracker.committed(isTooLate ? TOO_LATE : answer));
   }
 
   #driverEvent(): void {
