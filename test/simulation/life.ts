@@ -2,15 +2,17 @@
  * One random life of a cluster: people and hypervisors do what they do, agents are started, killed, stopped and paused, and whatever can
  * go wrong on the way to the API server does. Then faults stop, and everything must come to rest and be right.
  */
+import { Assaults } from './assaults.ts';
 import { BrokenRule } from './broken-rule.ts';
 import { End, LEASE_PERIOD_MS } from './end.ts';
+import { Mischief } from './mischief.ts';
 import { Movers } from './movers.ts';
 import { People } from './people.ts';
 import { Rules } from './rules.ts';
+import { agentsOf, type Scene } from './scene.ts';
 import { Cluster, type ClusterParts } from './world/cluster.ts';
 import type { Snapshot } from './world/model-api.ts';
 import type { ModelProcess, Protocol } from './world/model-process.ts';
-import type { Request } from './world/network.ts';
 import { Random } from './world/random.ts';
 import type { Step } from './world/step.ts';
 
@@ -40,17 +42,20 @@ interface Temper {
   readonly faults: number;
   readonly strokes: number;
   readonly mischief: number;
+  readonly assaults: number;
 }
 
 const TEMPERS: readonly Temper[] = [
-  { steps: 400, people: 0.16, faults: 0.1, strokes: 0.02, mischief: 0.05 },
-  { steps: 400, people: 0.2, faults: 0.03, strokes: 0.02, mischief: 0.12 },
-  { steps: 400, people: 0.2, faults: 0.06, strokes: 0.05, mischief: 0.05 },
+  { steps: 400, people: 0.16, faults: 0.1, strokes: 0.02, mischief: 0.05, assaults: 0 },
+  { steps: 400, people: 0.2, faults: 0.03, strokes: 0.02, mischief: 0.12, assaults: 0 },
+  { steps: 400, people: 0.2, faults: 0.06, strokes: 0.05, mischief: 0.05, assaults: 0.01 },
 ];
+/** One node that many want, and agents that all believe that it is theirs. */
+const EMBATTLED: Temper = { steps: 60, people: 0.1, faults: 0.08, strokes: 0.01, mischief: 0.02, assaults: 0.12 };
 /** A migration has many steps of many people: where claims and agents die as fast as above, few come to an end. */
 const CALM: readonly Temper[] = [
-  { steps: 900, people: 0.2, faults: 0.02, strokes: 0.005, mischief: 0.02 },
-  { steps: 900, people: 0.2, faults: 0.05, strokes: 0.015, mischief: 0.04 },
+  { steps: 900, people: 0.2, faults: 0.02, strokes: 0.005, mischief: 0.02, assaults: 0 },
+  { steps: 900, people: 0.2, faults: 0.05, strokes: 0.015, mischief: 0.04, assaults: 0 },
 ];
 
 const NODE_NAMES = ['node-a', 'node-b', 'node-c'];
@@ -66,6 +71,9 @@ export class Life {
   /** Whether anybody resizes or moves instances. */
   readonly #hasMigrations: boolean;
   readonly #rules: Rules;
+  readonly #scene: Scene;
+  readonly #mischief: Mischief;
+  readonly #assaults: Assaults;
   readonly #trace: string[] = [];
   readonly #faults = new Map<string, number>();
   /** Of one node at a time: old and new of a rolling update, or two that both believe that the node is theirs. */
@@ -80,22 +88,36 @@ export class Life {
     this.#seed = seed;
     this.#random = new Random(seed);
     const random = this.#random;
-    const lease: ClusterParts['lease'] = random.chance(0.4) ? 'kept' : 'ignored';
+    const isEmbattled = random.chance(0.3);
+    const lease: ClusterParts['lease'] = !isEmbattled && random.chance(0.55) ? 'kept' : 'ignored';
     const restores = random.chance(RESTORES);
     this.#restore = !restores ? 'none' : lease === 'kept' && random.chance(0.6) ? 'agentsLive' : 'agentsStopped';
     this.#maxAgents = random.chance(0.3) ? 1 : random.chance(0.85) ? 2 : 3;
-    this.#hasMigrations = random.chance(0.5);
+    this.#hasMigrations = !isEmbattled && random.chance(0.6);
+    const isAlone = this.#hasMigrations ? 0.15 : 0.75;
     this.#cluster = new Cluster({
-      nodeNames: NODE_NAMES.slice(0, random.chance(this.#hasMigrations ? 0.15 : 0.75) ? 1 : 2 + random.below(2)),
+      nodeNames: NODE_NAMES.slice(0, isEmbattled || random.chance(isAlone) ? 1 : 2 + random.below(2)),
       lease,
       knowsTheDead: random.chance(0.5),
       maxBatch: 1 + random.below(6),
       protocol,
     });
-    this.#temper = random.pick(this.#hasMigrations ? CALM : TEMPERS);
+    this.#temper = isEmbattled ? EMBATTLED : random.pick(this.#hasMigrations ? CALM : TEMPERS);
     this.#people = new People(this.#cluster, random);
     this.#movers = new Movers(this.#cluster, random);
     this.#rules = new Rules(this.#cluster);
+    this.#scene = {
+      cluster: this.#cluster,
+      random,
+      people: this.#people,
+      maxAgents: this.#maxAgents,
+      perform: (step) => this.#do(step),
+      start: (nodeName) => this.#start(nodeName),
+      staff: () => this.#staff(),
+      backups: () => this.#backup(),
+    };
+    this.#mischief = new Mischief(this.#scene);
+    this.#assaults = new Assaults(this.#scene);
   }
 
   /** Throws BrokenRule. */
@@ -145,8 +167,9 @@ export class Life {
   #live(): void {
     for (let count = 0; count < this.#temper.steps; count += 1) {
       this.#staff();
-      const { people, faults, strokes, mischief } = this.#temper;
-      if (this.#random.chance(mischief)) this.#hurt();
+      const { people, faults, strokes, mischief, assaults } = this.#temper;
+      if (this.#random.chance(mischief)) this.#mischief.hurt();
+      if (this.#random.chance(assaults)) this.#assaults.run();
       const chance = this.#random.fraction();
       if (chance < people) this.#do(this.#pick(this.#deeds()));
       else if (chance < people + faults) this.#do(this.#pick(this.#cluster.faults()));
@@ -186,7 +209,8 @@ export class Life {
     const { processes, parts } = this.#cluster;
     if (this.#random.chance(0.5)) for (const process of processes) process.kill();
     if (parts.lease === 'kept') return;
-    for (const nodeName of parts.nodeNames) for (const process of this.#agentsOf(nodeName).slice(1)) process.kill();
+    for (const nodeName of parts.nodeNames)
+      for (const process of agentsOf(this.#scene, nodeName).slice(1)) process.kill();
   }
 
   #do(step: Step | undefined): void {
@@ -209,14 +233,10 @@ export class Life {
 
   // --- agents ---------------------------------------------------------------------------------------------------------
 
-  #agentsOf(nodeName: string): readonly ModelProcess[] {
-    return this.#cluster.processes.filter((process) => process.nodeName === nodeName);
-  }
-
   /** A node without an agent that goes on gets one. */
   #staff(): void {
     for (const nodeName of this.#cluster.parts.nodeNames)
-      if (this.#agentsOf(nodeName).every(({ isStopping }) => isStopping)) this.#do(this.#start(nodeName));
+      if (agentsOf(this.#scene, nodeName).every(({ isStopping }) => isStopping)) this.#do(this.#start(nodeName));
   }
 
   #start(nodeName: string): Step {
@@ -232,13 +252,14 @@ export class Life {
   #strokes(): Step[] {
     const nodeName = this.#random.pick(this.#cluster.parts.nodeNames);
     const strokes = [this.#passTime(), this.#passTime(), this.#outage(), ...this.#backup()];
-    if (this.#agentsOf(nodeName).length < this.#maxAgents) strokes.push(this.#start(nodeName), this.#start(nodeName));
+    if (agentsOf(this.#scene, nodeName).length < this.#maxAgents)
+      strokes.push(this.#start(nodeName), this.#start(nodeName));
     if (this.#cluster.parts.lease === 'kept' && this.#random.chance(0.1)) strokes.push(this.#breakLease(nodeName));
     return [...strokes, ...this.#harm(nodeName)];
   }
 
   #harm(nodeName: string): Step[] {
-    const agents = this.#agentsOf(nodeName);
+    const agents = agentsOf(this.#scene, nodeName);
     if (agents.length === 0) return [];
     const one = this.#random.pick(agents);
     const pause: Step = one.isPaused
@@ -273,79 +294,6 @@ export class Life {
     const { leases } = this.#cluster.api;
     const run = (): void => void leases.delete(nodeName, 'resource-tracker');
     return { what: `somebody deletes the Lease of ${nodeName}`, fault: 'Lease deleted', run };
-  }
-
-  /** What was decided is in doubt, and then many want to be decided. */
-  #hurt(): void {
-    const mischief = this.#mischief();
-    if (mischief === undefined) return;
-    this.#do(mischief);
-    if (this.#random.chance(0.5)) this.#do(this.#people.burst(this.#random.pick(this.#cluster.parts.nodeNames)));
-  }
-
-  /** What is worst for a write that is under way. */
-  #mischief(): Step | undefined {
-    const { network } = this.#cluster;
-    const writes = network.requests.filter(({ isUnderWay, what }) => isUnderWay && / (write claim|commit)/.test(what));
-    if (writes.length === 0) return undefined;
-    const write = this.#random.pick(writes);
-    const sender = this.#cluster.process(write.sender);
-    if (sender === undefined || sender.isPaused) return undefined;
-    const kinds = [
-      this.#stuck(write),
-      this.#overtaken(write),
-      this.#refusedLater(write),
-      this.#deposed(sender),
-      this.#killed(write, sender),
-      this.#killed(write, sender),
-      paused(write, sender),
-      ...this.#backup(),
-    ];
-    return this.#pick(kinds.filter((step) => step !== undefined));
-  }
-
-  /** Its agent waits no longer, and it arrives late. */
-  #stuck(write: Request): Step {
-    const run = (): void => {
-      write.delay();
-      write.giveUp();
-    };
-    return { what: `${write.what} is stuck, and given up`, fault: 'no answer, may land later', run };
-  }
-
-  #killed(write: Request, sender: ModelProcess): Step {
-    const run = (): void => {
-      for (const request of this.#cluster.network.requests) if (request.sender === write.sender) request.delay();
-      sender.kill();
-    };
-    return { what: `${write.sender} is killed, and what it sent is stuck`, fault: 'crash', run };
-  }
-
-  /** Somebody else edits the claim before it lands. */
-  #overtaken(write: Request): Step | undefined {
-    const [, namespace, name] = /write claim (.+)\/(.+)$/.exec(write.what) ?? [];
-    if (name === undefined) return undefined;
-    const labels = { step: String(this.#steps) };
-    const run = (): void => {
-      this.#cluster.api.claims.change(name, namespace, ({ metadata }) => ({ metadata: { ...metadata, labels } }));
-    };
-    return { what: `label ${name} before ${write.what}`, fault: 'conflict', run };
-  }
-
-  /** A try is refused whose first one may still land. */
-  #refusedLater(write: Request): Step | undefined {
-    const { requests } = this.#cluster.network;
-    const isAgain = requests.some((other) => other !== write && other.mayLand && other.what === write.what);
-    return isAgain ? { what: `refuse ${write.what}`, fault: 'refused request', run: () => write.refuse() } : undefined;
-  }
-
-  /** The ComputeNode is gone, or another agent comes, while its decisions are under way. */
-  #deposed({ nodeName }: ModelProcess): Step | undefined {
-    if (this.#random.chance(0.15)) {
-      const run = (): void => void this.#cluster.api.computeNodes.delete(nodeName);
-      return { what: `ComputeNode ${nodeName} is deleted`, fault: 'ComputeNode deleted', run };
-    }
-    return this.#agentsOf(nodeName).length < this.#maxAgents ? this.#start(nodeName) : undefined;
   }
 
   // --- backups of etcd ------------------------------------------------------------------------------------------------
@@ -388,8 +336,4 @@ export class Life {
       ...steps,
     ].join('\n');
   }
-}
-
-function paused(write: Request, sender: ModelProcess): Step {
-  return { what: `${sender.name} is paused with ${write.what} under way`, fault: 'pause', run: () => sender.pause() };
 }

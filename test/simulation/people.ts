@@ -63,19 +63,48 @@ export class People {
 
   /** Many want the same room at once, the oldest of them last: whoever decides then must know of every grant. */
   burst(nodeName: string): Step {
-    const random = this.#random;
-    const young = NAMES.filter(() => random.chance(0.4)).map((name) => ({ ...this.#wishes(name), nodeName }));
-    const late = LATE_NAMES.filter(() => random.chance(0.4)).map((name) => this.#wishes(name));
+    const [now, late] = [this.wantNow(nodeName), this.wantLate(nodeName)];
+    const run = (): void => {
+      now.run();
+      late.run();
+    };
+    return { what: `${now.what}; ${late.what}`, run };
+  }
+
+  /** Some are created, or created anew. */
+  wantNow(nodeName: string): Step {
+    const wanted = this.#someOf(NAMES).map((name) => ({ ...this.#wishes(name), nodeName }));
     const { claims } = this.#cluster.api;
     const run = (): void => {
-      for (const parts of young) {
+      for (const parts of wanted) {
         claims.delete(parts.name, 'default');
         claims.create(claim(parts));
       }
-      for (const parts of late) this.#bindLate(parts, nodeName);
     };
-    const names = [...young, ...late].map(({ name }) => name).join(', ');
-    return { what: `${names} want ${nodeName}`, run };
+    return { what: `${wanted.map(({ name }) => name).join(', ')} want ${nodeName}`, run };
+  }
+
+  /** Some are bound that were there before all others. */
+  wantLate(nodeName: string): Step {
+    const wanted = this.#someOf(LATE_NAMES).map((name) => this.#wishes(name));
+    const run = (): void => {
+      for (const parts of wanted) this.#bindLate(parts, nodeName);
+    };
+    return { what: `${wanted.map(({ name }) => name).join(', ')} want ${nodeName}`, run };
+  }
+
+  /** Half of all claims are deleted. */
+  makeRoom(): Step {
+    const { claims } = this.#cluster.api;
+    const names = claims.list(() => this.#random.chance(0.5)).items.map(({ metadata }) => metadata.name);
+    const run = (): void => {
+      for (const name of names) claims.delete(name, 'default');
+    };
+    return { what: `delete ${names.join(', ')}`, run };
+  }
+
+  #someOf(names: readonly string[]): readonly string[] {
+    return names.filter(() => this.#random.chance(0.4));
   }
 
   #bindLate(parts: ClaimParts, nodeName: string): void {
