@@ -3,8 +3,9 @@ import type { Overhead } from '../drivers/overhead.ts';
 import type { Ratio } from '../ledger/amounts.ts';
 import type { WhitelistEntry } from '../ledger/pci-whitelist.ts';
 import type { LimitPolicy, PciSelector } from '../ledger/types.ts';
-import { commonOptions, name, oneOf, option, optional, structured, text, whole } from '../process/option.ts';
+import { commonOptions, oneOf, option, optional, structured, text, whole } from '../process/option.ts';
 import { bytes, ratio } from './amount-options.ts';
+import { readNodeName } from './node-name-option.ts';
 import { readOverhead } from './overhead-option.ts';
 import { readAliases, readWhitelist } from './pci-options.ts';
 import { readTexts } from './plugin-options.ts';
@@ -16,7 +17,7 @@ export const AGENT_OPTIONS = {
     flag: 'node-name',
     placeholder: 'NAME',
     description: 'the Kubernetes Node whose host this is',
-    read: name,
+    read: readNodeName,
   }),
   driver: option<'libvirt' | 'fake'>({
     flag: 'driver',

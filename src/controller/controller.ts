@@ -7,6 +7,7 @@ import { systemClock } from '../kube/clock.ts';
 import { type Connection, connect } from '../kube/connection.ts';
 import { type EventRecorder, eventRecorder } from '../kube/events.ts';
 import { type KubeObject, resourceClient } from '../kube/resource.ts';
+import { CONTROLLER_LEASE } from '../process/controller-lease.ts';
 import { HealthServer, type HealthSource } from '../process/health-server.ts';
 import { isDead, newIdentity, type PodFacts } from '../process/identity.ts';
 import { LeaseLoop } from '../process/lease-loop.ts';
@@ -20,8 +21,6 @@ import { Watches } from './watches.ts';
 import { type HostNode, World } from './world.ts';
 import { Writer } from './writer.ts';
 
-/** The Lease of the controllers of one installation. No Node can have this name: an agent there would compete for it. */
-export const CONTROLLER_LEASE = 'resource-tracker-controller';
 /** What is under way at a graceful stop is waited for at most this long. */
 const STOP_TIMEOUT_MS = 5_000;
 /** Bookmarks come about once a minute: this silence means that the watch is dead. */

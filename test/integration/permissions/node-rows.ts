@@ -4,6 +4,7 @@ import { allowed, noRight, type Row, refused } from './row.ts';
 const AGENT_1 = 'the agent of node-1';
 const AGENT_2 = 'the agent of node-2';
 const UNBOUND = 'an agent without a node';
+const NAMESAKE = 'the agent of a node that is called like the controller';
 const CONTROLLER = 'the controller';
 const EXECUTOR = 'an executor';
 const STRANGER = 'another service account on node-1';
@@ -141,6 +142,7 @@ export const NODE_ROWS: readonly Row[] = [
   allowed(AGENT_1, 'renews the Lease of its node', renewLease('node-1')),
   refused(AGENT_2, 'renews the Lease of another node', renewLease('node-1'), 'lease', 'the Lease that is named'),
   refused(AGENT_2, "creates the controller's Lease", createLease(CONTROLLERS), 'lease', 'the Lease that is named'),
+  refused(NAMESAKE, 'creates the Lease of its node', createLease(CONTROLLERS), 'lease', 'the Lease that is named'),
   refused(UNBOUND, 'creates a Lease', createLease('node-2'), 'lease', 'the Lease that is named'),
   refused(
     AGENT_2,

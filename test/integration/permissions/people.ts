@@ -14,6 +14,7 @@ const TOKENS = {
   'the agent of node-1': { ...AGENT, nodeName: 'node-1' },
   'the agent of node-2': { ...AGENT, nodeName: 'node-2' },
   'an agent without a node': AGENT,
+  'the agent of a node that is called like the controller': { ...AGENT, nodeName: CONTROLLER.serviceAccount },
   'the controller': { ...CONTROLLER, nodeName: 'node-3' },
   'a controller without a node': CONTROLLER,
   'an executor': { namespace: 'movers', serviceAccount: 'executor' },
