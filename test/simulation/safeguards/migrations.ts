@@ -349,8 +349,8 @@ export const MIGRATIONS: readonly Safeguard[] = [
     edits: [
       {
         file: 'migration-status',
-        from: '...(lock.oldFlavor !== undefined && { flavor: lock.oldFlavor }),\n    pciDevices: lock.pciDevices ?? [],',
-        to: 'pciDevices: lock.pciDevices ?? [],',
+        from: '...(lock.oldFlavor !== undefined && { flavor: lock.oldFlavor }),\n    ...(lock.overhead !== undefined',
+        to: '...(lock.overhead !== undefined',
       },
     ],
     plot: REVERTED,
@@ -361,8 +361,8 @@ export const MIGRATIONS: readonly Safeguard[] = [
     edits: [
       {
         file: 'migration-status',
-        from: 'migration: { ...lock, arrived: true, pciDevices: status?.pciDevices ?? [] },',
-        to: 'migration: { ...lock, arrived: true, pciDevices: [] },',
+        from: 'pciDevices: status?.pciDevices ?? [],\n    },',
+        to: 'pciDevices: [],\n    },',
       },
     ],
     plot: WITH_DEVICES,
