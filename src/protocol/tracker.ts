@@ -7,19 +7,16 @@
  * `committed` under one mutex (Nova: "compute_resources"), so that the ledger has one writer.
  */
 import type { ComputeNode, ComputeNodeStatus, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
-import { shortened } from '../api/shortened.ts';
-import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
+import type { ReportedInstance } from '../drivers/driver.ts';
 import { NOTHING as NOTHING_HELD } from '../ledger/amounts.ts';
-import { assignableDevices } from '../ledger/pci-whitelist.ts';
-import type { Host, PciDevice } from '../ledger/types.ts';
 import { AuditLog } from './audit-log.ts';
 import { type Batch, type Decision, decideBatch, writeOf } from './batch.ts';
 import { Books } from './books.ts';
 import { ClaimCache, type Entry, isBusy } from './claim-cache.ts';
 import { ClaimRequests } from './claim-requests.ts';
-import { type Place, sighted } from './claim-status.ts';
+import { sighted } from './claim-status.ts';
 import { claimOfKey } from './held.ts';
-import type { HostReading } from './host-metrics.ts';
+import { HostView } from './host-view.ts';
 import { Instances } from './instances.ts';
 import type { Answer, Effect, Observation } from './messages.ts';
 import { MigrationCache } from './migration-cache.ts';
@@ -30,7 +27,7 @@ import { Peers } from './peers.ts';
 import { readableAmounts } from './readable.ts';
 import { isNewer, wentBack } from './resource-version.ts';
 import { sameJson } from './same-json.ts';
-import { effectivePolicy, effectiveWhitelist, type TrackerSettings } from './settings.ts';
+import { effectivePolicy, type TrackerSettings } from './settings.ts';
 import { MAX_DECIDING_BYTES, sizeOf } from './status-size.ts';
 import { TakeOver } from './take-over.ts';
 import { type Troubles, troublesOf } from './troubles.ts';
@@ -44,10 +41,6 @@ export interface Turn {
   /** When time alone may change something, in milliseconds since the epoch. */
   readonly dueMs?: number;
 }
-
-/** The schema's: what is longer is no name or address, and would have every status refused. */
-const MAX_HOSTNAME = 253;
-const MAX_ADDRESS = 45;
 
 const NOTHING: Turn = { effects: [] };
 
@@ -66,25 +59,12 @@ export class Tracker {
   /** The resourceVersion whose write was not accepted: nothing is decided until a read shows the present one. */
   #staleAt: string | undefined;
   #stopped = false;
-  #cordoned = false;
-  #internalIP: string | undefined;
-  #report: HostReport | undefined;
-  #reportedAtMs = 0;
-  /** Why the hypervisor cannot tell what the host has; there is no report then. */
-  #untracked: string | undefined;
-  #hostReading: HostReading | undefined;
-  /** All its PCI devices by address; absent where the hypervisor cannot tell them. */
-  #present: ReadonlyMap<string, PciDevice> | undefined;
-  /** An audit was done since the driver connected. */
-  #audited = false;
+  readonly #host: HostView;
   #recountDue = false;
   #tidyDue = false;
   #hostChanged = false;
-  #driverFault: string | undefined = 'not connected yet';
-  #reportFault: string | undefined;
   #books: Books | undefined;
   readonly #auditLog = new AuditLog();
-  #devices: ReadonlyMap<string, PciDevice> = new Map();
   /** Claims whose state may have to be told anew. */
   readonly #toSight = new Set<string>();
   /** The commit that is not answered: where it started, and with what step 3 begins. */
@@ -96,6 +76,7 @@ export class Tracker {
     this.#requests = new ClaimRequests(settings.nodeName, this.#cache, this.#toSight);
     this.#instances = new Instances(this.#cache);
     this.#migrations = new MigrationCache(settings.nodeName);
+    this.#host = new HostView(settings);
   }
 
   /** Whether claims are decided. */
@@ -106,14 +87,12 @@ export class Tracker {
   /** Why claims are not decided: not the owner, not everything listed, driver disconnected, host not audited. */
   get obstacle(): string | undefined {
     if (this.#stopped) return 'stepped down';
-    if (!this.#owns) return 'does not own the node yet';
-    if (this.#driverFault !== undefined) return `the hypervisor is not connected: ${this.#driverFault}`;
-    return this.#audited ? undefined : 'the host is not audited yet';
+    return this.#owns ? this.#host.obstacle : 'does not own the node yet';
   }
 
   /** The figures of the last settling; absent before the first audit, and while the host has none. */
   get books(): Books | undefined {
-    return this.#untracked === undefined ? this.#books : undefined;
+    return this.#host.untracked === undefined ? this.#books : undefined;
   }
 
   /** What is wrong with claimed instances here. Looks at every claim: not for each turn. */
@@ -207,28 +186,9 @@ export class Tracker {
   }
 
   #learnOfHost(observation: Observation, nowMs: number): readonly Effect[] {
+    const instances = this.#host.learn(observation, nowMs);
+    if (instances !== undefined) this.#audited(instances);
     switch (observation.kind) {
-      case 'hostNodeSeen':
-        this.#cordoned = observation.unschedulable;
-        this.#internalIP = observation.internalIP;
-        break;
-      case 'hostReported':
-        return this.#hostReported(observation.report, nowMs);
-      case 'hostUntracked':
-        return this.#hostUntracked(observation.reason);
-      case 'hostReportFailed':
-        this.#reportFault = observation.message;
-        break;
-      case 'hostMeasured':
-        this.#hostReading = observation.reading;
-        break;
-      case 'driverConnected':
-        this.#driverFault = undefined;
-        break;
-      case 'driverDisconnected':
-        this.#driverFault = observation.message;
-        this.#audited = false;
-        break;
       case 'instanceSeen':
         this.#instanceMoved(this.#instances.get(observation.instance.uuid), observation.instance);
         break;
@@ -278,27 +238,7 @@ export class Tracker {
     this.#node = node;
   }
 
-  #hostReported(report: HostReport, nowMs: number): readonly Effect[] {
-    this.#report = report;
-    this.#reportedAtMs = nowMs;
-    this.#untracked = undefined;
-    this.#present = report.devices && byAddress(report.devices);
-    this.#lookedAt(report.instances);
-    return [];
-  }
-
-  /** Figures and instances that were reported before may be others by now: nothing is tested against them. */
-  #hostUntracked(reason: string): readonly Effect[] {
-    this.#report = undefined;
-    this.#untracked = reason;
-    this.#present = undefined;
-    this.#lookedAt([]);
-    return [];
-  }
-
-  #lookedAt(instances: readonly ReportedInstance[]): void {
-    this.#reportFault = undefined;
-    this.#audited = this.#driverFault === undefined;
+  #audited(instances: readonly ReportedInstance[]): void {
     this.#instances.replaceAll(instances);
     for (const entry of this.#cache.entries()) {
       this.#touch(entry);
@@ -375,33 +315,24 @@ export class Tracker {
   }
 
   #settle(): readonly Effect[] {
-    if (this.#report === undefined && this.#untracked === undefined) return [];
-    if (this.#books === undefined) this.#books = new Books(this.#host(), this.#cache, this.#instances, this.#settings);
-    else if (this.#hostChanged) this.#books.setHost(this.#host());
+    if (!this.#host.isKnown) return [];
+    if (this.#books === undefined) {
+      const host = this.#host.hostFor(this.#node);
+      this.#books = new Books(host, this.#cache, this.#instances, this.#settings);
+    } else if (this.#hostChanged) this.#books.setHost(this.#host.hostFor(this.#node));
     this.#hostChanged = false;
     this.#books.settle();
     if (!this.#recountDue) return [];
     this.#recountDue = false;
     const isRight = this.#books.recount();
-    const audited = this.#audit(this.#books);
+    const audited = this.#auditLines(this.#books);
     return isRight ? audited : [DRIFTED, ...audited];
   }
 
   /** Without a report there is nothing that was seen, nor counted. */
-  #audit({ ledger, orphans }: Books): readonly Effect[] {
-    return this.#report === undefined ? [] : this.#auditLog.lines(this.#report, ledger.view(), orphans.length);
-  }
-
-  #host(): Host {
-    const reported = this.#report?.devices ?? [];
-    const devices = assignableDevices(reported, effectiveWhitelist(this.#node, this.#settings));
-    this.#devices = byAddress(devices);
-    return {
-      totals: this.#report?.totals ?? NO_TOTALS,
-      policy: effectivePolicy(this.#node?.spec, this.#settings.defaults),
-      devices,
-      unassignable: reported.filter(({ address }) => !this.#devices.has(address)),
-    };
+  #auditLines({ ledger, orphans }: Books): readonly Effect[] {
+    const { report } = this.#host;
+    return report === undefined ? [] : this.#auditLog.lines(report, ledger.view(), orphans.length);
   }
 
   #migrate(nowMs: number): MigrationRound {
@@ -426,23 +357,15 @@ export class Tracker {
         cache: this.#cache,
         books,
         instances: this.#instances,
-        place: this.#place(),
-        devices: this.#devices,
-        unschedulable: this.#cordoned || this.#node?.spec?.unschedulable === true,
-        ...(this.#untracked !== undefined && { untracked: this.#untracked }),
+        place: this.#host.place,
+        devices: this.#host.assignable,
+        unschedulable: this.#host.isCordoned || this.#node?.spec?.unschedulable === true,
+        ...(this.#host.untracked !== undefined && { untracked: this.#host.untracked }),
         nowMs,
         room: this.#settings.maxBatch - deciding.length,
         roomBytes: MAX_DECIDING_BYTES - sizeOf(deciding),
       }
     );
-  }
-
-  #place(): Place {
-    const hostIP = this.#settings.hostIP ?? this.#internalIP;
-    const { nodeName } = this.#settings;
-    const hostname = shortened(this.#report?.hostname ?? nodeName, MAX_HOSTNAME);
-    const isAddress = hostIP !== undefined && hostIP.length <= MAX_ADDRESS;
-    return { nodeName, hostname, ...(isAddress && { hostIP }) };
   }
 
   /** How many more writes may tell a state without deciding anything. A quarter of a batch at a time: decisions are urgent, these are not. */
@@ -454,7 +377,7 @@ export class Tracker {
   #refresh(nowMs: number): readonly Effect[] {
     const effects: Effect[] = [];
     // Who cannot tell what the host has cannot tell what it lacks.
-    if (!this.#audited || this.#report === undefined) return effects;
+    if (this.#host.obstacle !== undefined || this.#host.report === undefined) return effects;
     const now = new Date(nowMs);
     const room = this.#tellingRoom();
     for (const uid of this.#toSight) {
@@ -477,11 +400,11 @@ export class Tracker {
 
   #sight(entry: Entry, now: Date): readonly Effect[] {
     const instance = this.#instances.of(entry);
-    const devices = this.#present;
+    const { devices, place } = this.#host;
     const sighting = { ...(instance !== undefined && { instance }), ...(devices !== undefined && { devices }) };
     const seen = resizedOrNot(sighted(entry.claim, sighting, now), this.#migrationOf(entry.claim), instance);
     const overheadBytes = this.#settings.overheadMemoryBytes(readableAmounts(seen.flavor) ?? NOTHING_HELD);
-    const status = filledIn(seen, this.#place(), overheadBytes);
+    const status = filledIn(seen, place, overheadBytes);
     if (sameJson(status, entry.claim.status)) return [];
     return [this.#requests.send(entry, writeOf(entry, status, 'refresh'))];
   }
@@ -500,7 +423,8 @@ export class Tracker {
       settings: this.#settings,
       token: this.#takeOver?.token ?? '',
       policy: effectivePolicy(node.spec, this.#settings.defaults),
-      ...this.#published(),
+      ...this.#host.facts,
+      ...(this.#books !== undefined && { view: this.#books.ledger.view() }),
       orphans: this.#books?.orphans ?? [],
       deciding,
       claimOf: claimOfKey,
@@ -523,25 +447,7 @@ export class Tracker {
     if (this.#tidyDue || deciding === undefined) return status;
     return { ...status, agent: { ...status.agent, deciding } };
   }
-
-  #published(): Partial<Parameters<typeof nodeStatus>[0]> {
-    const { hostIP } = this.#place();
-    // Connected again, but nothing is decided before the audit: Ready must not say otherwise.
-    const unread = (this.#report !== undefined || this.#untracked !== undefined) && !this.#audited;
-    const driverFault = this.#driverFault ?? (unread ? 'connected again; the host is being read' : undefined);
-    return {
-      ...(hostIP !== undefined && { hostIP }),
-      ...(this.#report !== undefined && { report: this.#report, reportedAt: new Date(this.#reportedAtMs) }),
-      ...(this.#untracked !== undefined && { untracked: this.#untracked }),
-      ...(this.#books !== undefined && { view: this.#books.ledger.view() }),
-      ...(this.#hostReading !== undefined && { hostReading: this.#hostReading }),
-      ...(driverFault !== undefined && { driverFault }),
-      ...(this.#reportFault !== undefined && { reportFault: this.#reportFault }),
-    };
-  }
 }
-
-const NO_TOTALS: Host['totals'] = { memoryBytes: 0n, diskBytes: 0n };
 
 const DRIFTED: Effect = { kind: 'log', level: 'error', message: 'the ledger had drifted from the recount', fields: {} };
 const NO_BATCH: Batch = { decisions: [], notes: [] };
@@ -573,11 +479,6 @@ const TAKE_OVER_KINDS: ReadonlySet<string> = new Set([
   'nodeSeen',
   'nodeDeleted',
 ]);
-
-/** As the ledger has it: where an address is reported twice, the first report counts. */
-function byAddress(devices: readonly PciDevice[]): ReadonlyMap<string, PciDevice> {
-  return new Map(devices.toReversed().map((device) => [device.address, device]));
-}
 
 function isUnderWay({ entry, write }: Decision): boolean {
   return entry.write === write;

@@ -61,7 +61,7 @@ export const STEP_1: readonly Safeguard[] = [
     without: 'claims are decided while the driver is disconnected',
     edits: [
       {
-        file: 'tracker',
+        file: 'host-view',
         from: 'this.#driverFault = observation.message;\n        this.#audited = false;',
         to: '',
       },
@@ -71,7 +71,7 @@ export const STEP_1: readonly Safeguard[] = [
   },
   {
     without: 'claims are decided before the audit after the driver came back',
-    edits: [{ file: 'tracker', from: 'this.#audited = false;\n        break;', to: 'break;' }],
+    edits: [{ file: 'host-view', from: 'this.#audited = false;\n        break;', to: 'break;' }],
     plot: DISCONNECTED,
     breaks: BLIND,
   },
