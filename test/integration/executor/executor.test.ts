@@ -93,7 +93,7 @@ describe.skipIf(missing !== undefined)(`The example executor${skipped}`, () => {
       await stage.migrate('elsewhere', { type: 'Resize', flavor });
       await stage.untilPhase('elsewhere', 'Finished');
       await stage.untilUsed('1 64Mi', '2 96Mi');
-      await stage.untilClaimed(nodeB);
+      await stage.untilClaimed(nodeB, 'Resized');
       await stage.untilFound('nothing', 'running');
       await stage.decide('elsewhere', 'Revert');
       await stage.untilPhase('elsewhere', 'Reverted');

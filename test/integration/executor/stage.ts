@@ -8,6 +8,7 @@ import { guestXml, type Libvirtd } from '../../../dev/libvirtd.ts';
 import type { LibvirtdPair } from '../../../dev/libvirtd-pair.ts';
 import type { Migration } from '../../../src/api/generated/v1alpha1.ts';
 import { MIGRATIONS } from '../../../src/api/kinds.ts';
+import type { VmState } from '../../../src/drivers/driver.ts';
 import { type ResourceClient, resourceClient } from '../../../src/kube/resource.ts';
 import { formatBytes, parseBytes } from '../../../src/quantity/quantity.ts';
 import { eventually } from '../agent/eventually.ts';
@@ -108,11 +109,11 @@ export class Stage {
     });
   }
 
-  /** Waits until the claim says that the instance is there and runs. */
-  async untilClaimed(nodeName: string): Promise<void> {
+  /** Waits until the claim says that the instance is there, and in this state. */
+  async untilClaimed(nodeName: string, vmState: VmState = 'Active'): Promise<void> {
     await this.#eventually(async () => {
       const { status } = await this.scene.read('guest');
-      expect({ nodeName: status?.nodeName, vmState: status?.vmState }).toEqual({ nodeName, vmState: 'Active' });
+      expect({ nodeName: status?.nodeName, vmState: status?.vmState }).toEqual({ nodeName, vmState });
     });
   }
 
@@ -125,12 +126,13 @@ export class Stage {
     });
   }
 
-  /** Tries again and again; tells what the executor did if it comes to nothing. */
+  /** Tries again and again; tells what everyone did if it comes to nothing. */
   async #eventually(attempt: () => Promise<void>): Promise<void> {
-    await eventually(attempt, MOVE_TIMEOUT_MS).catch((error: unknown) => {
-      throw new Error(`${String(error)}\nThe executor:\n${this.#executor?.lines.slice(-20).join('\n')}`, {
-        cause: error,
-      });
+    await eventually(attempt, MOVE_TIMEOUT_MS).catch(async (cause: unknown) => {
+      const { items } = await this.migrations.list({ namespace: this.scene.namespace });
+      const told = items.map(({ metadata, status }) => `${metadata.name}: ${JSON.stringify(status)}`);
+      const done = this.#executor?.lines.slice(-20) ?? [];
+      throw new Error([String(cause), 'The migrations:', ...told, 'The executor:', ...done].join('\n'), { cause });
     });
   }
 
@@ -155,6 +157,14 @@ export class Stage {
     await source.virshWith(guestXml({ ...guest, ballast }), 'define', '{}');
     await source.virsh('start', guest.name);
     await this.untilClaimed(nodeA);
+    await this.#outlastSecond();
+  }
+
+  /** A resize to another node has to be created later than its claim, and creation times are whole seconds. */
+  async #outlastSecond(): Promise<void> {
+    const { metadata } = await this.scene.read('guest');
+    const nextSecond = Date.parse(metadata.creationTimestamp ?? '') + 1000;
+    await this.#eventually(async () => expect(Date.now()).toBeGreaterThanOrEqual(nextSecond));
   }
 
   async #close(): Promise<void> {
