@@ -3,6 +3,7 @@ import type { InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
 import type { Movers } from './movers.ts';
 import { type Cluster, OVERHEAD_BYTES } from './world/cluster.ts';
 import type { ModelProcess } from './world/model-process.ts';
+import { claim } from './world/objects.ts';
 import { bytes, type Counted, counted, countUsed, isClaimedOn, memoryLimit, sidesOn } from './world/recount.ts';
 import type { Step } from './world/step.ts';
 
@@ -44,6 +45,21 @@ export class End {
       wrong = this.#wrong();
     }
     this.#nothingIsWrittenWhenNothingChanges();
+    this.#cordonsCount();
+  }
+
+  /** Who comes to a cordoned Node is refused. */
+  #cordonsCount(): void {
+    const { api, parts } = this.#cluster;
+    for (const nodeName of parts.nodeNames.filter((name) => this.#cluster.isCordoned(name))) {
+      const name = `late-on-${nodeName}`;
+      const run = (): void => void api.claims.create(claim({ name, nodeName, memoryMi: 1 }));
+      this.#do({ what: `create ${name}`, run });
+      this.#settle();
+      const { phase = 'Pending', conditions } = api.claims.get(name, 'default')?.status ?? {};
+      if (phase !== 'Rejected' || !/NodeUnschedulable/.test(conditions?.[0]?.reason ?? ''))
+        throw new Error(`${name} is ${phase}, and Node ${nodeName} is cordoned`);
+    }
   }
 
   /** Executors and people do what they owe; agents may need time for their part. */
@@ -166,7 +182,7 @@ export class End {
     if (node === undefined || (spec.pciRequests ?? []).length > 0) return false;
     const { totals } = this.#cluster.host(nodeName);
     const used = this.#used(nodeName);
-    const isCordoned = node.spec.unschedulable === true;
+    const isCordoned = node.spec.unschedulable === true || this.#cluster.isCordoned(nodeName);
     return (
       !isCordoned &&
       used.memoryBytes + bytes(spec.flavor?.memory) + OVERHEAD_BYTES <= memoryLimit(node, totals) &&

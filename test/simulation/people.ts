@@ -119,12 +119,19 @@ export class People {
     );
   }
 
-  /** One cordon must not make all that follows a refusal. */
+  /** Of ComputeNodes: one cordon must not make all that follows a refusal. */
   uncordon(): void {
     for (const name of this.#cluster.parts.nodeNames)
       this.#cluster.api.computeNodes.change(name, undefined, ({ spec }) => ({
         spec: { ...spec, unschedulable: false },
       }));
+  }
+
+  #cordon(nodeName: string): Step[] {
+    const isCordoned = this.#cluster.isCordoned(nodeName);
+    if (!isCordoned && this.#random.chance(0.7)) return [];
+    const what = `Node ${nodeName} is ${isCordoned ? 'uncordoned' : 'cordoned'}`;
+    return [{ what, fault: 'cordon', run: () => this.#cluster.cordon(nodeName, !isCordoned) }];
   }
 
   // --- tenants --------------------------------------------------------------------------------------------------------
@@ -286,7 +293,7 @@ export class People {
       const run = (): void => void computeNodes.delete(nodeName);
       steps.push({ what: `ComputeNode ${nodeName} is deleted`, fault: 'ComputeNode deleted', run });
     }
-    return steps;
+    return [...steps, ...this.#cordon(nodeName)];
   }
 }
 

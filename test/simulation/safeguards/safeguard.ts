@@ -43,6 +43,7 @@ export const UNNAMED: Rule = {
   says: /was decided, and deciding of .* does not name it/,
 };
 export const BLIND: Rule = { as: 'a decision without sight of the host', says: /does not see the host/ };
+export const CORDONED: Rule = { as: 'a grant on a cordoned Node', says: /is Claimed, and Node .* is cordoned/ };
 export const UNDECIDED: Rule = { as: 'a claim that is never decided', says: /is still not decided/ };
 export const LATE: Rule = { as: 'a claim that waits for longer than a Lease period', says: /for a Lease period/ };
 export const WAITS: Rule = { as: 'a claim that waits although there is room', says: /waits although there is room/ };

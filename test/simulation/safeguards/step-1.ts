@@ -1,5 +1,5 @@
 /** Step 1 of a group commit: what is decided, and against what. */
-import { BIG, BLIND, OVER_GRANT, type Plot, type Safeguard } from './safeguard.ts';
+import { BIG, BLIND, CORDONED, OVER_GRANT, type Plot, type Safeguard } from './safeguard.ts';
 
 const TWO_IN_ONE_BATCH: Plot = {
   what: 'Of two claims in one batch that do not fit together one is granted.',
@@ -35,6 +35,16 @@ const DISCONNECTED: Plot = {
     stage.settle();
     stage.cluster.host('node-a').connect();
     stage.settle(new RegExp(`${name}: audit`));
+  },
+};
+
+const CORDON: Plot = {
+  what: 'A Node is cordoned, and a claim comes.',
+  play: (stage) => {
+    stage.agent();
+    stage.settle();
+    stage.cluster.cordon('node-a', true);
+    stage.settle();
   },
 };
 
@@ -74,5 +84,11 @@ export const STEP_1: readonly Safeguard[] = [
     edits: [{ file: 'host-view', from: 'this.#audited = false;\n        break;', to: 'break;' }],
     plot: DISCONNECTED,
     breaks: BLIND,
+  },
+  {
+    without: 'a cordoned Node is not noticed',
+    edits: [{ file: 'tracker', from: 'this.#cordoned = observation.unschedulable;', to: '' }],
+    plot: CORDON,
+    breaks: CORDONED,
   },
 ];

@@ -64,7 +64,10 @@ export class Cluster {
 
   constructor(parts: ClusterParts) {
     this.parts = parts;
-    for (const name of parts.nodeNames) this.#hosts.set(name, hostOf(name, parts.hostOf));
+    for (const name of parts.nodeNames) {
+      this.#hosts.set(name, hostOf(name, parts.hostOf));
+      this.api.nodes.create({ kind: 'Node', metadata: { name }, spec: {} });
+    }
   }
 
   /** Processes that have not ended. */
@@ -86,6 +89,15 @@ export class Cluster {
     const host = this.#hosts.get(nodeName);
     if (host === undefined) throw new Error(`there is no host ${nodeName}`);
     return host;
+  }
+
+  /** As `kubectl cordon` does, and `uncordon`. */
+  cordon(nodeName: string, unschedulable: boolean): void {
+    this.api.nodes.change(nodeName, undefined, () => ({ spec: { unschedulable } }));
+  }
+
+  isCordoned(nodeName: string): boolean {
+    return this.api.nodes.get(nodeName)?.spec.unschedulable === true;
   }
 
   startProcess(nodeName: string, { skewMs, rate }: Clocks): ModelProcess {

@@ -2,6 +2,8 @@
  * One process of an agent: performs a Tracker's effects against the model. Each effect, each answer, each watch event and each turn is
  * a step of its own. Step 2's mutex is kept: nothing is decided while a write of ComputeNode waits for its answer.
  */
+
+import { observationOfNode } from '../../../src/agent/core-node.ts';
 import type { ComputeNode, InstanceClaim, Migration } from '../../../src/api/generated/v1alpha1.ts';
 import type { Answer, Effect, MigrationOutcome, Notice, Observation, Outcome } from '../../../src/protocol/messages.ts';
 import type { TrackerSettings } from '../../../src/protocol/settings.ts';
@@ -85,6 +87,7 @@ export class ModelAgent {
   readonly #sources: ModelSources;
   #nodeWatch: Watch<ComputeNode> | undefined;
   #nodeUid: string | undefined;
+  #coreNodeWatch: ReturnType<ModelApi['nodes']['watch']> | undefined;
   /** When the token was written. */
   #tokenRevision = 0;
   #areWatchesStalled = false;
@@ -133,6 +136,7 @@ export class ModelAgent {
     this.#driverPosition = host.events.length;
     if (host.fault === undefined) this.observe({ kind: 'driverConnected' });
     this.#listNode();
+    this.#listCoreNode();
     this.observe({ kind: 'lead', token, restored });
     this.audit();
   }
@@ -197,6 +201,9 @@ export class ModelAgent {
     if (this.#nodeWatch?.isExpired === true) steps.push(this.#step('list node', () => this.#listNode()));
     else if (this.#nodeWatch?.hasNext === true && !this.#areWatchesStalled)
       steps.push(this.#step('node watch', () => this.#nodeEvent()));
+    if (this.#coreNodeWatch?.isExpired === true) steps.push(this.#step('list core node', () => this.#listCoreNode()));
+    else if (this.#coreNodeWatch?.hasNext === true && !this.#areWatchesStalled)
+      steps.push(this.#step('core node watch', () => this.#coreNodeEvent()));
     for (const [source, flow] of this.#sources.flows) {
       if (flow.isExpired) steps.push(this.#step(`watch of ${source} is gone`, () => this.#sources.list(source)));
       else if (flow.hasNext && !this.#areWatchesStalled) {
@@ -346,6 +353,19 @@ export class ModelAgent {
       default:
         this.audit();
     }
+  }
+
+  /** Lists the Kubernetes Node and watches from there. */
+  #listCoreNode(): void {
+    const { api, settings } = this.#parts;
+    const { items, revision } = api.nodes.list(({ metadata }) => metadata.name === settings.nodeName);
+    this.#coreNodeWatch = api.nodes.watch(({ metadata }) => metadata.name === settings.nodeName, revision);
+    this.observe(observationOfNode(items[0]));
+  }
+
+  #coreNodeEvent(): void {
+    const event = this.#coreNodeWatch?.next();
+    if (event !== undefined) this.observe(observationOfNode(event.type === 'DELETED' ? undefined : event.object));
   }
 
   #nodeEvent(): void {

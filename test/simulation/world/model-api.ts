@@ -2,6 +2,8 @@
  * A small model of the API server: objects with uid, resourceVersion and generation, compare-and-swap of the status, and a log from
  * which watches read. What is stored is plain JSON and frozen, so that nobody can change it behind the model's back.
  */
+
+import type { CoreNode } from '../../../src/agent/core-node.ts';
 import type { ComputeNode, InstanceClaim, Migration } from '../../../src/api/generated/v1alpha1.ts';
 import type { Lease } from '../../../src/api/lease.ts';
 import type { ObjectMeta } from '../../../src/api/object-meta.ts';
@@ -37,6 +39,9 @@ export interface List<T> {
   readonly revision: number;
 }
 
+/** A Kubernetes Node as it is stored. */
+type StoredNode = CoreNode & { readonly kind: string; readonly spec: object };
+
 /** A Lease as it is stored. */
 export type StoredLease = Lease & { readonly kind: string; readonly spec: object };
 
@@ -66,6 +71,7 @@ export class ModelApi {
   readonly claims: Collection<InstanceClaim>;
   readonly migrations: Collection<Migration>;
   readonly leases: Collection<StoredLease>;
+  readonly nodes: Collection<StoredNode>;
   readonly #revisions = new Revisions();
 
   constructor(clock: ModelClock) {
@@ -73,6 +79,7 @@ export class ModelApi {
     this.claims = new Collection(this.#revisions, clock);
     this.migrations = new Collection(this.#revisions, clock);
     this.leases = new Collection(this.#revisions, clock);
+    this.nodes = new Collection(this.#revisions, clock);
   }
 
   /** Carries out a request of a process, so that the log tells whose it was. */
@@ -87,8 +94,8 @@ export class ModelApi {
 
   /** A backup of etcd. Once it is restored, objects are as old as they were, and every watch has to list anew. */
   snapshot(): Snapshot {
-    const { computeNodes, claims, migrations, leases } = this;
-    const restorers = [computeNodes, claims, migrations, leases].map((collection) => collection.snapshot());
+    const { computeNodes, claims, migrations, leases, nodes } = this;
+    const restorers = [computeNodes, claims, migrations, leases, nodes].map((collection) => collection.snapshot());
     return {
       restore: () => {
         this.#revisions.present += RESTORE_BUMP;
