@@ -13,9 +13,11 @@ import { type KubeObject, resourceClient } from '../../src/kube/resource.ts';
 import { until } from '../bench/until.ts';
 import { Chronicle } from './chronicle.ts';
 import { NAMESPACE, runClient, Scheduler } from './clients.ts';
+import { CpuShares } from './cpu-shares.ts';
 import { Dice } from './dice.ts';
 import { type Battlefield, type Fault, planFaults, strike } from './faults.ts';
 import { ChangingHost, type Host, libvirtHost } from './host.ts';
+import { Meter } from './meter.ts';
 import { differences } from './recount.ts';
 import { Slot } from './slot.ts';
 
@@ -28,10 +30,12 @@ export interface ChaosOptions {
 export interface ChaosResult {
   readonly faults: readonly Fault[];
   readonly counts: Readonly<Record<string, number>>;
+  /** How much was asked of the machine, and what it was busy with. */
+  readonly rates: Readonly<Record<string, number>>;
   readonly violations: readonly string[];
 }
 
-const CLIENTS = 24;
+const CLIENTS = 48;
 const NODES = ['fake-1', 'fake-2', 'libvirt-1'] as const;
 const NAMESPACES = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false } as const;
 /** An agent that hears nothing gives a request up after 15 s; a claim waits for 7 s at most; a Lease lasts 4. */
@@ -56,23 +60,35 @@ export async function runChaos({ seed, seconds, report }: ChaosOptions): Promise
   const hosts: readonly Host[] = [...fakes, await libvirtHost(NODES[2], folder)];
   const slots = await openSlots(hosts, controlPlane, folder, stack);
   for (const slot of slots) slot.start();
-  const chronicle = new Chronicle(claims, nodes);
-  stack.defer(() => chronicle.stop());
-  await until('the chronicle has begun', () => chronicle.begun);
   const schedulers = [1, 2].map((number) => new Scheduler(claims, NODES, new Dice(seed + number)));
   stack.defer(async () => void (await Promise.all(schedulers.map((scheduler) => scheduler.stop()))));
-
+  const chronicle = new Chronicle(claims, nodes, (claim) => {
+    for (const scheduler of schedulers) scheduler.see(claim);
+  });
+  stack.defer(() => chronicle.stop());
+  await until('the chronicle has begun', () => chronicle.begun);
   const work = new AbortController();
   stack.defer(() => work.abort());
-  const clients = Array.from({ length: CLIENTS }, (_, index) =>
-    runClient(claims, `c${index}`, NODES, new Dice(seed * 100 + index), work.signal),
-  );
+  const meter = new Meter();
+  const clients = Array.from({ length: CLIENTS }, (_, index) => {
+    const dice = new Dice(seed * 100 + index);
+    const onCreated = (): void => meter.count();
+    return runClient({ claims, name: `c${index}`, nodes: NODES, dice, signal: work.signal, onCreated });
+  });
   const field: Battlefield = { controlPlane, slots, hosts: fakes, nodes, claims, leases };
-  const startedAtMs = performance.now();
+  const cpuShares = new CpuShares(() => ({
+    ...Object.fromEntries(Object.entries(controlPlane.processIds()).map(([name, pid]) => [name, [pid]])),
+    agents: slots.map(({ processId }) => processId),
+    'clients, proxies and reckoning': [process.pid],
+  }));
   const faults = await throwFaults(field, planFaults(new Dice(seed), seconds * 10), seconds, report);
-  const workedMs = performance.now() - startedAtMs;
+  const shares = await cpuShares.stop();
+  const rates = {
+    ...meter.rates(),
+    ...Object.fromEntries(Object.entries(shares).map(([role, share]) => [`% of the CPUs: ${role}`, share])),
+  };
   work.abort();
-  const created = (await Promise.all(clients)).reduce((sum, count) => sum + count, 0);
+  await Promise.all(clients);
   report('faults are over; waiting until everything settles');
   const settledMs = await settled(slots, async () => {
     const [shown, all] = await Promise.all([nodes.list(), claims.list()]);
@@ -81,14 +97,12 @@ export async function runChaos({ seed, seconds, report }: ChaosOptions): Promise
   const unsettled = settledMs.left.map((difference) => `after ${SETTLE_MS} ms still: ${difference}`);
   const checkedAgainstLimits = chronicle.checkLimits();
   const counts = {
-    created,
-    'created per second': Math.round((created * 1000) / workedMs),
     ...chronicle.counts,
     'grants checked against limits': checkedAgainstLimits,
     'starts of agents': slots.reduce((sum, { starts }) => sum + starts, 0),
     'ms until settled': Math.round(settledMs.ms),
   };
-  return { faults, counts, violations: [...chronicle.violations, ...unsettled] };
+  return { faults, counts, rates, violations: [...chronicle.violations, ...unsettled] };
 }
 
 async function openSlots(

@@ -58,8 +58,15 @@ export class Chronicle {
   readonly #gaps: { readonly from: bigint; readonly to: bigint }[] = [];
   #nodesSeenUpTo = 0n;
   readonly #tokens = new Map<string, string>();
+  readonly #onClaim: (claim: InstanceClaim) => void;
 
-  constructor(claims: ResourceClient<InstanceClaim>, nodes: ResourceClient<ComputeNode>) {
+  /** `onClaim`: others that follow all claims need no watch of their own. */
+  constructor(
+    claims: ResourceClient<InstanceClaim>,
+    nodes: ResourceClient<ComputeNode>,
+    onClaim: (claim: InstanceClaim) => void,
+  ) {
+    this.#onClaim = onClaim;
     this.#reflectors = [
       follow<InstanceClaim>({
         client: claims,
@@ -149,7 +156,9 @@ export class Chronicle {
     this.#steps.push({ version, uid });
   }
 
-  #see({ metadata, status }: InstanceClaim, since = BigInt(metadata.resourceVersion ?? 0)): void {
+  #see(claim: InstanceClaim, since = BigInt(claim.metadata.resourceVersion ?? 0)): void {
+    const { metadata, status } = claim;
+    this.#onClaim(claim);
     this.counts.events += 1;
     const { uid = '', name } = metadata;
     const life: Life = this.#lives.get(uid) ?? { name, since, attempts: [] };

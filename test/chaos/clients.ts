@@ -1,9 +1,7 @@
 /** Those who create and delete claims, and the schedulers that race to place some of them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
-import { systemClock } from '../../src/kube/clock.ts';
 import { KubeError } from '../../src/kube/errors.ts';
-import { type Reflector, reflect } from '../../src/kube/reflector.ts';
 import type { ResourceClient } from '../../src/kube/resource.ts';
 import type { Dice } from './dice.ts';
 
@@ -11,34 +9,36 @@ export const NAMESPACE = 'chaos';
 export const SCHEDULER = 'chaos-scheduler';
 const ERROR_PAUSE_MS = 100;
 /** Each client keeps about so many claims. */
-const KEPT_PER_CLIENT = 14;
+const KEPT_PER_CLIENT = 7;
 
 type Claims = ResourceClient<InstanceClaim>;
 type ClaimSpec = InstanceClaim['spec'];
 
-/** One client that works in a loop until the signal is aborted. Resolves to how many claims it has created. */
-export async function runClient(
-  claims: Claims,
-  name: string,
-  nodes: readonly string[],
-  dice: Dice,
-  signal: AbortSignal,
-): Promise<number> {
+export interface ClientParts {
+  readonly claims: Claims;
+  readonly name: string;
+  readonly nodes: readonly string[];
+  readonly dice: Dice;
+  readonly signal: AbortSignal;
+  /** The API server has accepted a claim. */
+  readonly onCreated: () => void;
+}
+
+/** One client that works in a loop until the signal is aborted. */
+export async function runClient({ claims, name, nodes, dice, signal, onCreated }: ClientParts): Promise<void> {
   const living: string[] = [];
-  let created = 0;
-  while (!signal.aborted) {
-    const claim = claimOf(`${name}-${created}`, specOf(nodes, dice));
+  for (let count = 0; !signal.aborted; count += 1) {
+    const claim = claimOf(`${name}-${count}`, specOf(nodes, dice));
     const done = await attempt(() => claims.create(claim));
     // Without an answer it may be there all the same.
     living.push(claim.metadata.name);
-    created += 1;
-    if (!done) await sleep(ERROR_PAUSE_MS);
+    if (done) onCreated();
+    else await sleep(ERROR_PAUSE_MS);
     if (living.length <= KEPT_PER_CLIENT) continue;
     const [victim = ''] = living.splice(dice.between(0, living.length - 1), 1);
     while (!(await attempt(() => claims.delete(victim, { namespace: NAMESPACE }))) && !signal.aborted)
       await sleep(ERROR_PAUSE_MS);
   }
-  return created;
 }
 
 function claimOf(name: string, spec: ClaimSpec): InstanceClaim {
@@ -79,7 +79,6 @@ export class Scheduler {
   readonly #claims: Claims;
   readonly #nodes: readonly string[];
   readonly #dice: Dice;
-  readonly #reflector: Reflector;
   readonly #todo = new Map<string, InstanceClaim>();
   readonly #lifetime = new AbortController();
   readonly #working: Promise<void>;
@@ -88,27 +87,16 @@ export class Scheduler {
     this.#claims = claims;
     this.#nodes = nodes;
     this.#dice = dice;
-    this.#reflector = reflect<InstanceClaim>({
-      client: claims,
-      namespace: NAMESPACE,
-      clock: systemClock,
-      random: Math.random,
-      backoff: { firstMs: 50, maxMs: 200 },
-      onList: (items) => {
-        for (const claim of items) this.#see(claim);
-      },
-      onEvent: ({ type, object }) => (type === 'DELETED' ? this.#todo.delete(object.metadata.name) : this.#see(object)),
-    });
     this.#working = this.#work();
   }
 
   async stop(): Promise<void> {
     this.#lifetime.abort();
     await this.#working;
-    await this.#reflector.stop();
   }
 
-  #see(claim: InstanceClaim): void {
+  /** A claim as a watch shows it. */
+  see(claim: InstanceClaim): void {
     const { spec, status, metadata } = claim;
     const isPending = (status?.phase ?? 'Pending') === 'Pending';
     const refusedHere = status?.attempts?.at(-1)?.nodeName === spec.nodeName;
@@ -130,7 +118,7 @@ export class Scheduler {
       await sleep(ERROR_PAUSE_MS);
       await attempt(async () => {
         const claim = await this.#claims.get(next.metadata.name, NAMESPACE);
-        if (claim !== undefined) this.#see(claim);
+        if (claim !== undefined) this.see(claim);
       });
     }
   }

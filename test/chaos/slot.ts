@@ -1,13 +1,14 @@
 /** A place for one agent of a node: its process of the moment, and its own way to the API server. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { existsSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FaultProxy } from '../../dev/fault-proxy.ts';
 import type { Host } from './host.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '..', '..');
-const MAIN = join(REPOSITORY, 'src/cli/main.ts');
+/** As it is shipped: agents are started all the time, and from source that costs as much as a hundred claims. */
+const MAIN = join(REPOSITORY, 'dist/resource-tracker.mjs');
 const PRELOAD = join(REPOSITORY, 'test/integration/agent/end-with-owner.ts');
 export const LEASE_SECONDS = 4;
 export const OVERHEAD = '16Mi';
@@ -27,12 +28,19 @@ export class Slot {
     this.#folder = folder;
   }
 
+  /** Throws where nothing was built yet. */
   static async open(name: string, host: Host, kubeconfigPath: string, folder: string): Promise<Slot> {
+    if (!existsSync(MAIN)) throw new Error('dist/resource-tracker.mjs is missing: run make build');
     return new Slot(name, host, await FaultProxy.start(kubeconfigPath), folder);
   }
 
   get starts(): number {
     return this.#starts;
+  }
+
+  /** Of the agent that runs now. */
+  get processId(): number | undefined {
+    return this.#isAlive() ? this.#child?.pid : undefined;
   }
 
   /** Starts an agent; while there is one already, nothing. */
