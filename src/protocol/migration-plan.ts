@@ -39,7 +39,8 @@ export interface Locked {
 
 /** On the target, which is in charge of it. */
 export function targetStep({ migration, lock, sight }: Locked): MigrationStep {
-  if (migration === undefined) return { kind: 'end', at: 'AsIs' };
+  // Deleted midway: the claim stays where it says, unless the instance runs here by now.
+  if (migration === undefined) return { kind: 'end', at: sight === 'Arrived' ? 'Target' : 'AsIs' };
   const hasArrived = lock.arrived === true;
   switch (phaseOf(migration)) {
     case 'Pending':

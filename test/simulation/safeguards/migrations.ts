@@ -325,8 +325,8 @@ export const MIGRATIONS: readonly Safeguard[] = [
     edits: [
       {
         file: 'migration-plan',
-        from: "export function targetStep({ migration, lock, sight }: Locked): MigrationStep {\n  if (migration === undefined) return { kind: 'end', at: 'AsIs' };",
-        to: 'export function targetStep({ migration, lock, sight }: Locked): MigrationStep {\n  if (migration === undefined) return NONE;',
+        from: "if (migration === undefined) return { kind: 'end', at: sight === 'Arrived' ? 'Target' : 'AsIs' };",
+        to: 'if (migration === undefined) return NONE;',
       },
     ],
     plot: DELETED,

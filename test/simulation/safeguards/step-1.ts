@@ -87,7 +87,7 @@ export const STEP_1: readonly Safeguard[] = [
   },
   {
     without: 'a cordoned Node is not noticed',
-    edits: [{ file: 'tracker', from: 'this.#cordoned = observation.unschedulable;', to: '' }],
+    edits: [{ file: 'host-view', from: 'this.#isCordoned = observation.unschedulable;', to: '' }],
     plot: CORDON,
     breaks: CORDONED,
   },
