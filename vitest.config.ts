@@ -26,8 +26,9 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/integration/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Bounds for a busy machine: nothing waits for longer than it takes.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           // Each worker may start a control plane of its own beside the shared one.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

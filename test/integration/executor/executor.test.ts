@@ -16,7 +16,7 @@ const skipped = missing === undefined ? '' : ` (skipped: ${missing})`;
 /** As slow as virsh can; then as fast as it can. MiB a second. */
 const SLOW = '1';
 const FAST = '100000';
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 let parts: StageParts;
 let controlPlane: ControlPlane | undefined;

@@ -18,7 +18,7 @@ import { ExecutorProcess } from './executor-process.ts';
 export const AGENT: TokenOwner = { namespace: 'resource-tracker', serviceAccount: 'resource-tracker-agent' };
 export const EXECUTOR: TokenOwner = { namespace: 'default', serviceAccount: 'executor' };
 /** A move of QEMU that is emulated, beside other tests. */
-const MOVE_TIMEOUT_MS = 40_000;
+const MOVE_TIMEOUT_MS = 90_000;
 
 export interface StageParts {
   readonly controlPlane: ControlPlane;

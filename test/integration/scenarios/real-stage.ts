@@ -24,7 +24,7 @@ const API_VERSION = 'resourcetracker.dev/v1alpha1';
 /** A source looks at the Lease of its target every five seconds; it is renewed four times within its duration. */
 const LEASE_SECONDS = 8;
 /** Kubernetes' garbage collector looks for new kinds every 30 seconds. */
-const SETTLE_MS = 45_000;
+const SETTLE_MS = 90_000;
 /** Many scenarios look at one API server at once. */
 const LOOK_MS = 100;
 

@@ -5,7 +5,7 @@ import { People } from './people.ts';
 import { RealStage } from './real-stage.ts';
 
 /** Most of its time a scenario waits: for a Lease to run out, for a file to be noticed, for a process to start. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 let people: People;
 beforeAll(async () => {
