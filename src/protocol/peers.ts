@@ -70,8 +70,9 @@ function newPeer(isReading: boolean): Peer {
   return { pulse: 'Unknown', version: undefined, unchanged: 0, isReading, lookedAtMs: never, askedAtMs: never };
 }
 
+/** A clock that was set back tells nothing of how long ago it was either. */
 function isStale({ isReading, lookedAtMs }: Peer, nowMs: number): boolean {
-  return !isReading && nowMs - lookedAtMs > STALE_MS;
+  return !isReading && (nowMs - lookedAtMs > STALE_MS || nowMs < lookedAtMs);
 }
 
 function see(peer: Peer, { metadata, spec }: Lease): void {
