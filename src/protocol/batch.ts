@@ -138,7 +138,7 @@ class Round {
  * When claims left our watch that still hold until a read proves that they are gone. Who deletes a claim and then creates another one
  * must not be refused for want of what the first one held: a refusal of what came after waits for that read.
  */
-function releasesToCome({ cache, books }: BatchContext): string[] {
+export function releasesToCome({ cache, books }: Pick<DecidingContext, 'cache' | 'books'>): string[] {
   const entries = [...cache.busy()].filter(({ ref, reading }) => reading && books.holds(ref.uid));
   return entries.flatMap(({ leftAt }) => leftAt ?? []);
 }

@@ -174,8 +174,10 @@ export class ClaimCache {
     const lock = phase === 'Claimed' ? status?.migration : undefined;
     include(this.locked, uid, lock?.sourceNodeName === nodeName || lock?.targetNodeName === nodeName);
     const appeared = findCondition(status?.conditions, 'InstanceRunning') !== undefined;
-    // Nobody moves what never came; should somebody do, it is waited for until that has ended.
-    const expires = isHeldHere && lock === undefined && spec.expirationSeconds !== undefined && !appeared;
+    // Nobody moves what never came; should somebody do, it is waited for until that has ended. Not for a resize in place: it is the tenant's
+    // own, and would keep for good what was granted for a time.
+    const isOnTheMove = lock !== undefined && lock.sourceNodeName !== lock.targetNodeName;
+    const expires = isHeldHere && !isOnTheMove && spec.expirationSeconds !== undefined && !appeared;
     include(this.expiring, uid, expires);
   }
 

@@ -80,7 +80,8 @@ export function ended(
   grounds: Grounds,
   now: Date,
 ): InstanceClaimStatus {
-  return { ...withoutGrant(claim, grounds, now), phase };
+  const { migration: _lock, ...status } = withoutGrant(claim, grounds, now);
+  return { ...status, phase };
 }
 
 /** The schema has room for so many: the first ones make room in a cluster with more nodes. */

@@ -18,6 +18,8 @@ export interface MigrationEntry {
   seenAtMs: number;
   /** A request about it is under way. */
   isBusy: boolean;
+  /** The last write of it was not accepted: the next answer may take as long as the pauses between tries have become. */
+  isFailing: boolean;
   /** The claim of its name when it was looked up for it. */
   lookup?: 'asking' | Answer<InstanceClaim>;
   /** It was looked at, and cannot be told before it is known whether this node's agent lives. */
@@ -56,10 +58,19 @@ export class MigrationCache {
     return this.#gone.has(uid);
   }
 
-  /** How many requests are under way. */
+  /** How many requests are under way, but for those that are tried again. */
   busy(): number {
-    let count = this.#lookUps.size;
-    for (const { isBusy } of this.#entries.values()) if (isBusy) count += 1;
+    return this.#lookUps.size + this.#countBusy(false);
+  }
+
+  /** How many requests about such as failed before are under way. */
+  retrying(): number {
+    return this.#countBusy(true);
+  }
+
+  #countBusy(failing: boolean): number {
+    let count = 0;
+    for (const { isBusy, isFailing } of this.#entries.values()) if (isBusy && isFailing === failing) count += 1;
     return count;
   }
 
@@ -103,6 +114,7 @@ export class MigrationCache {
     const entry = this.#entries.get(ref.uid);
     if (entry === undefined) return [];
     entry.isBusy = false;
+    entry.isFailing = answer.kind === 'refused' || answer.kind === 'unanswered';
     if (answer.kind === 'ok') return this.seen(answer.object, nowMs);
     const refused: Effect[] = answer.kind === 'refused' ? [writeRefused(ref, answer.message)] : [];
     return [...refused, ...this.read(entry)];
@@ -159,7 +171,7 @@ export class MigrationCache {
     const known = this.#entries.get(ref.uid);
     if (known === undefined) {
       const createdAtMs = timeOf(migration.metadata.creationTimestamp) ?? nowMs;
-      const entry: MigrationEntry = { ref, createdAtMs, migration, seenAtMs: nowMs, isBusy: false };
+      const entry: MigrationEntry = { ref, createdAtMs, migration, seenAtMs: nowMs, isBusy: false, isFailing: false };
       this.#entries.set(ref.uid, entry);
       this.#classify(entry);
       return entry;

@@ -30,7 +30,8 @@ export interface MigrationCircumstances {
 
 export type MigrationVerdict =
   | { readonly kind: 'grant'; readonly berth: Berth }
-  | ({ readonly kind: 'refuse' } & Grounds)
+  /** `isOfClaim`: what speaks against it is the state of the claim, of which a newer one may be known elsewhere. */
+  | ({ readonly kind: 'refuse'; readonly isOfClaim?: boolean } & Grounds)
   /** It cannot be told before it is known whether that node's agent lives. */
   | { readonly kind: 'wait'; readonly forPulseOf: string };
 
@@ -41,7 +42,8 @@ export function judgeMigration(
   circumstances: MigrationCircumstances,
 ): MigrationVerdict {
   const fault = faultOf(migration, claim);
-  if (claim === undefined || fault !== undefined) return refuse(fault ?? claimNotFound(migration));
+  if (claim === undefined || fault !== undefined)
+    return { ...refuse(fault ?? claimNotFound(migration)), isOfClaim: true };
   if (circumstances.claimedBy !== undefined) return refuse(alreadyClaimed(circumstances.claimedBy));
   if (migration.spec.type === 'Evacuation') {
     const source = claim.status?.nodeName ?? '';
@@ -54,7 +56,7 @@ export function judgeMigration(
   return tested(migration, claim, asks, circumstances);
 }
 
-function refuse(grounds: Grounds): MigrationVerdict {
+function refuse(grounds: Grounds): MigrationVerdict & { kind: 'refuse' } {
   return { kind: 'refuse', ...grounds };
 }
 

@@ -12,7 +12,7 @@ import type {
   MigrationStatus,
 } from '../api/generated/v1alpha1.ts';
 import { NOTHING } from '../ledger/amounts.ts';
-import { type DecidingContext, type Decision, writeOf } from './batch.ts';
+import { type DecidingContext, type Decision, releasesToCome, writeOf } from './batch.ts';
 import { type Entry, isBusy } from './claim-cache.ts';
 import { concerns } from './claim-facts.ts';
 import type { ClaimRequests } from './claim-requests.ts';
@@ -21,9 +21,10 @@ import type { MigrationCache, MigrationEntry } from './migration-cache.ts';
 import { isOver, phaseOf, sightOf } from './migration-facts.ts';
 import { type MigrationStep, sourceStep, targetStep, unlockedStep } from './migration-plan.ts';
 import { concluded, locked, moved, noted, preMigrating, progressed, rejected, unlocked } from './migration-status.ts';
-import { judgeMigration, tellsDeadTarget } from './migration-verdict.ts';
+import { judgeMigration, type MigrationVerdict, tellsDeadTarget } from './migration-verdict.ts';
 import type { Peers } from './peers.ts';
 import { readableAmounts } from './readable.ts';
+import { isNewer } from './resource-version.ts';
 import { otherHolder } from './rivals.ts';
 import { MIGRATION_SOURCES, selectsMigration } from './sources.ts';
 import { MAX_REF_BYTES, sizeOf } from './status-size.ts';
@@ -60,6 +61,20 @@ export function migrate(context: MigrationContext): MigrationRound {
   };
 }
 
+/** Forgets all that is over, but for what a claim is locked for. To be done also while nothing is decided: they come and go then, too. */
+export function forgetEnded({
+  cache,
+  migrations,
+  settings,
+}: Pick<MigrationContext, 'cache' | 'migrations' | 'settings'>): void {
+  const locks = new Set([...cache.locked].map((uid) => cache.get(uid)?.claim.status?.migration?.uid));
+  migrations.keep(
+    ({ migration }) =>
+      !isOver(migration) && MIGRATION_SOURCES.some((source) => selectsMigration(source, migration, settings.nodeName)),
+    (uid) => locks.has(uid),
+  );
+}
+
 class Round {
   readonly decisions: Decision[] = [];
   readonly effects: Effect[] = [];
@@ -68,14 +83,19 @@ class Round {
   readonly #now: Date;
   /** Claims by the migration that they are locked for. */
   readonly #locked = new Map<string, { readonly entry: Entry; readonly lock: MigrationLock }>();
+  readonly #releases: readonly string[];
   #roomBytes: number;
   #tellingRoom: number;
+  /** What the API server does not accept is tried again beside all others, so that it takes nobody's place. */
+  #retryRoom: number;
 
   constructor(context: MigrationContext) {
     this.#context = context;
     this.#now = new Date(context.nowMs);
     this.#roomBytes = context.roomBytes;
+    this.#releases = releasesToCome(context);
     this.#tellingRoom = Math.ceil(context.settings.maxBatch / 4) - context.migrations.busy();
+    this.#retryRoom = Math.ceil(context.settings.maxBatch / 8) - context.migrations.retrying();
     for (const uid of context.cache.locked) {
       const entry = context.cache.get(uid);
       const lock = entry?.claim.status?.migration;
@@ -84,18 +104,13 @@ class Round {
   }
 
   run(): void {
-    const { migrations, settings } = this.#context;
+    const { migrations } = this.#context;
     for (const { entry, lock } of this.#locked.values()) if (!isBusy(entry)) this.#goOn(entry, lock);
     const others = [...migrations.entries()].filter(({ ref, isBusy: busy }) => !busy && !this.#locked.has(ref.uid));
     for (const entry of others.filter(({ migration }) => phaseOf(migration) !== 'Pending')) this.#conclude(entry);
     this.#takeUpSome();
     migrations.lookUpsSent();
-    migrations.keep(
-      ({ migration }) =>
-        !isOver(migration) &&
-        MIGRATION_SOURCES.some((source) => selectsMigration(source, migration, settings.nodeName)),
-      (uid) => this.#locked.has(uid),
-    );
+    forgetEnded(this.#context);
   }
 
   // --- those that a claim is locked for -------------------------------------------------------------------------------
@@ -157,24 +172,38 @@ class Round {
     if (claim === 'asking') return;
     delete entry.lookup;
     const isGone = claim?.metadata.uid !== migration.status?.claimUID;
-    // Our watch is behind: the lock is to come.
-    if (!isGone && claim?.status?.migration?.uid === entry.ref.uid) return;
+    if (!isGone && claim !== undefined && this.#isLockToCome(claim, entry)) return;
     this.#perform(unlockedStep(migration, isGone), undefined, undefined, entry);
+  }
+
+  /** Our watch is behind, and this claim was looked up: it is gone on with as if the watch had told. */
+  #isLockToCome(claim: InstanceClaim, { ref }: MigrationEntry): boolean {
+    const { settings, requests, nowMs } = this.#context;
+    const { phase, migration: lock } = claim.status ?? {};
+    if (phase !== 'Claimed' || lock?.uid !== ref.uid || !concerns(claim, settings.nodeName)) return false;
+    this.effects.push(...requests.seen(claim, nowMs));
+    this.due.push(nowMs);
+    return true;
   }
 
   /** The claim of its name as it is now: a watched one, or one that is read for it. Undefined: there is none. Asking: it is not known yet. */
   #claimOf(entry: MigrationEntry): InstanceClaim | undefined | 'asking' {
-    const { cache, settings, migrations } = this.#context;
+    const { cache, settings } = this.#context;
     const known = cache.byName(entry.ref.namespace, entry.migration.spec.claimName);
-    if (known !== undefined && concerns(known.claim, settings.nodeName)) return known.claim;
+    if (entry.lookup === undefined && known !== undefined && concerns(known.claim, settings.nodeName))
+      return known.claim;
     if (entry.lookup === 'asking' || (known !== undefined && isBusy(known))) return 'asking';
     if (entry.lookup?.kind === 'ok') return entry.lookup.object;
     if (entry.lookup?.kind === 'missing') return undefined;
-    if (this.#tellingRoom <= 0) return 'asking';
-    const asked = migrations.lookUp(entry);
+    this.#lookUp(entry);
+    return 'asking';
+  }
+
+  #lookUp(entry: MigrationEntry): void {
+    if (this.#tellingRoom <= 0) return;
+    const asked = this.#context.migrations.lookUp(entry);
     this.#tellingRoom -= asked.length;
     this.effects.push(...asked);
-    return 'asking';
   }
 
   /**
@@ -191,9 +220,10 @@ class Round {
     } while (hasWaiting);
   }
 
-  #isFree({ isBusy: busy, lookup, ref, waitsForPulseOf: nodeName }: MigrationEntry): boolean {
+  #isFree({ isBusy: busy, isFailing, lookup, ref, waitsForPulseOf: nodeName }: MigrationEntry): boolean {
     const { peers, nowMs } = this.#context;
     if (busy || lookup === 'asking' || this.#locked.has(ref.uid)) return false;
+    if (isFailing && this.#retryRoom <= 0) return false;
     return nodeName === undefined || peers.pulseOf(nodeName, nowMs) !== 'Unknown';
   }
 
@@ -214,10 +244,25 @@ class Round {
       entry.waitsForPulseOf = verdict.forPulseOf;
       return;
     }
+    if (verdict.kind === 'refuse' && this.#isTooSoon(entry, verdict)) return;
     delete entry.lookup;
     if (verdict.kind === 'refuse') this.#reject(entry, verdict, known);
     else if (known !== undefined && this.decisions.length < Math.ceil(this.#context.room / 2))
       this.#decide(known, locked(known.claim, migration, verdict.berth), true);
+  }
+
+  /**
+   * A refusal is final, and watches of claims may be behind those of migrations: what speaks against the claim is looked up first, and what is
+   * being given back is waited for.
+   */
+  #isTooSoon(entry: MigrationEntry, { isOfClaim }: MigrationVerdict & { kind: 'refuse' }): boolean {
+    if (isOfClaim !== true) {
+      const { resourceVersion } = entry.migration.metadata;
+      return this.#releases.some((leftAt) => isNewer(resourceVersion, leftAt));
+    }
+    if (entry.lookup !== undefined) return false;
+    this.#lookUp(entry);
+    return true;
   }
 
   /** Also of a claim that does not concern this node yet. */
@@ -322,8 +367,9 @@ class Round {
   }
 
   #mayTell(entry: MigrationEntry): boolean {
-    if (entry.isBusy || this.#tellingRoom <= 0) return false;
-    this.#tellingRoom -= 1;
+    if (entry.isBusy || (entry.isFailing ? this.#retryRoom : this.#tellingRoom) <= 0) return false;
+    if (entry.isFailing) this.#retryRoom -= 1;
+    else this.#tellingRoom -= 1;
     return true;
   }
 

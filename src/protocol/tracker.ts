@@ -21,7 +21,7 @@ import { Instances } from './instances.ts';
 import type { Answer, Effect, Observation } from './messages.ts';
 import { MigrationCache } from './migration-cache.ts';
 import { filledIn, resizedOrNot } from './migration-status.ts';
-import { type MigrationRound, migrate } from './migrations.ts';
+import { forgetEnded, type MigrationRound, migrate } from './migrations.ts';
 import { nodeStatus } from './node-status.ts';
 import { Peers } from './peers.ts';
 import { readableAmounts } from './readable.ts';
@@ -281,7 +281,7 @@ export class Tracker {
     if (this.#open !== undefined) throw new Error('decide: the last commit is not answered yet');
     if (!this.#owns || this.#node === undefined || this.#staleAt !== undefined) return NOTHING;
     const effects: Effect[] = [...this.#settle()];
-    const migrations = this.ready ? this.#migrate(nowMs) : NO_ROUND;
+    const migrations = this.#migrate(nowMs);
     const batch = this.ready ? this.#decideBatch(nowMs) : NO_BATCH;
     effects.push(...migrations.effects, ...batch.notes.map(({ entry, write }) => this.#requests.send(entry, write)));
     effects.push(...this.#refresh(nowMs));
@@ -336,8 +336,11 @@ export class Tracker {
   }
 
   #migrate(nowMs: number): MigrationRound {
-    const context = this.#context(nowMs);
-    if (context === undefined) return NO_ROUND;
+    const context = this.ready ? this.#context(nowMs) : undefined;
+    if (context === undefined) {
+      forgetEnded({ cache: this.#cache, migrations: this.#migrations, settings: this.#settings });
+      return NO_ROUND;
+    }
     return migrate({ ...context, requests: this.#requests, migrations: this.#migrations, peers: this.#peers });
   }
 

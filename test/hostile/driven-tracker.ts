@@ -17,6 +17,8 @@ export interface DrivenParts {
   readonly migrations?: readonly Migration[];
   /** The Lease of every other node's agent; absent: there is none. */
   readonly peer?: Lease;
+  /** Names of objects whose status the API server never accepts. After the first try the pauses become longer than a test lasts. */
+  readonly refuses?: (name: string) => boolean;
   /** What an administrator wrote. */
   readonly node?: Partial<ComputeNode>;
 }
@@ -41,11 +43,16 @@ export class DrivenTracker {
   /** All that was asked of the API server since the last turn began, that turn's writes among it. */
   asked: Effect['kind'][] = [];
   readonly #peer: Lease | undefined;
+  readonly #refuses: (name: string) => boolean;
+  #readsLate = false;
+  #lateReads: Effect[] = [];
+  readonly #tried = new Set<string>();
   #revision = 0;
 
   constructor(parts: DrivenParts = {}) {
     this.tracker = new Tracker(settings({ maxBatch: 100, ...parts.settings }));
     this.#peer = parts.peer;
+    this.#refuses = parts.refuses ?? (() => false);
     this.report = { ...PLAIN_HOST, ...parts.report };
     const empty: ComputeNode = {
       apiVersion: 'resourcetracker.dev/v1alpha1',
@@ -74,6 +81,22 @@ export class DrivenTracker {
     const stored = this.#keep(claim);
     this.observe({ kind: 'claimSeen', claim: stored });
     return stored;
+  }
+
+  /** From now on reads of claims are answered by `answerReads` only. */
+  delayReads(): void {
+    this.#readsLate = true;
+  }
+
+  answerReads(): void {
+    const reads = this.#lateReads;
+    this.#lateReads = [];
+    for (const read of reads) this.observe(this.#answer(read));
+  }
+
+  /** The claim was written by somebody else, and no watch tells yet. */
+  changeUnseen(claim: InstanceClaim): void {
+    this.#keep(claim);
   }
 
   /** An administrator changes the spec of the ComputeNode. */
@@ -166,9 +189,22 @@ export class DrivenTracker {
       else if (effect.kind === 'log') this.logged.push(effect.message);
       else if (effect.kind !== 'noticed') {
         this.asked.push(effect.kind);
-        this.observe(this.#answer(effect));
+        if (this.#isRefused(effect)) this.#refuse(effect);
+        else if (effect.kind === 'readClaim' && this.#readsLate) this.#lateReads.push(effect);
+        else this.observe(this.#answer(effect));
       }
     }
+  }
+
+  #isRefused(effect: Effect): effect is StatusWrite {
+    return (effect.kind === 'writeClaim' || effect.kind === 'writeMigration') && this.#refuses(effect.ref.name);
+  }
+
+  #refuse({ kind, ref }: StatusWrite): void {
+    if (this.#tried.has(ref.uid)) return;
+    this.#tried.add(ref.uid);
+    const answer = { kind: 'refused', message: 'the request is too large' } as const;
+    this.observe({ kind: kind === 'writeClaim' ? 'claimWritten' : 'migrationWritten', ref, answer });
   }
 
   #answer(effect: Effect): Observation {
@@ -214,6 +250,8 @@ export class DrivenTracker {
     }
   }
 }
+
+type StatusWrite = Extract<Effect, { kind: 'writeClaim' | 'writeMigration' }>;
 
 function answerOf<T>(object: T | undefined): Answer<T> {
   return object === undefined ? { kind: 'missing' } : { kind: 'ok', object };

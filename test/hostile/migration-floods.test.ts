@@ -180,3 +180,27 @@ describe('evacuations by the thousands that wait until it is known whether the s
     expect(phases.filter((phase) => phase === 'Rejected')).toHaveLength(FLOOD - 1);
   });
 });
+
+describe('migrations whose status the API server never accepts', () => {
+  it('delay nobody else, however many they are and however long the pauses between tries', () => {
+    const driven = flooded(flood({ claimName: 'no-#' }), { refuses: (name) => name.startsWith('flood-') });
+    driven.settle();
+    driven.seeMigration(migration('mine', 60, { claimName: 'quiet' }));
+    driven.settle();
+    expect(phaseOf(driven, 'mine')).toBe('PreMigrating');
+  });
+});
+
+it('a resize in place that nobody ends does not keep what was granted for a time', () => {
+  const driven = new DrivenTracker({ claims: [claim({ name: 'victim', expirationSeconds: 600 })] });
+  driven.settle();
+  driven.seeMigration(migration('for-good', 60, {}));
+  driven.settle();
+  expect(phaseOf(driven, 'for-good')).toBe('PreMigrating');
+  driven.nowMs += 700_000;
+  driven.settle();
+  expect(driven.claim('victim').status).toMatchObject({ phase: 'Expired' });
+  expect(driven.claim('victim').status).not.toHaveProperty('migration');
+  expect(phaseOf(driven, 'for-good')).toBe('Failed');
+  expect(driven.node.status?.used?.vcpus).toBe(0);
+});

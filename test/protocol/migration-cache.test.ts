@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../src/api/generated/v1alpha1.ts';
+import { ClaimCache } from '../../src/protocol/claim-cache.ts';
 import { MigrationCache, type MigrationEntry } from '../../src/protocol/migration-cache.ts';
+import { forgetEnded } from '../../src/protocol/migrations.ts';
+import { settings } from '../simulation/world/objects.ts';
 
 const NAME = { namespace: 'default', name: 'db' };
 
@@ -52,4 +55,15 @@ it('a migration that waits for a pulse is looked at anew when somebody writes it
   const { spec, metadata, ...rest } = migration('flee');
   cache.seen({ ...rest, metadata: { ...metadata, resourceVersion: '2' }, spec: { ...spec, decision: 'Abort' } }, 0);
   expect(entry.waitsForPulseOf).toBeUndefined();
+});
+
+it('migrations that are deleted while nothing can be decided leave nothing behind', () => {
+  const migrations = new MigrationCache('node-a');
+  const cache = new ClaimCache(settings());
+  migrations.seen(migration('one'), 0);
+  migrations.deleted(migration('one'));
+  expect(migrations.isGone('one')).toBe(true);
+  forgetEnded({ cache, migrations, settings: settings() });
+  expect(migrations.isGone('one')).toBe(false);
+  expect([...migrations.entries()]).toEqual([]);
 });

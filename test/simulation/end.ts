@@ -71,7 +71,10 @@ export class End {
         this.#do(duty);
         this.#settle();
       }
-      if (rounds > MAX_DUTIES / 2) this.#passTime();
+      if (rounds <= MAX_DUTIES / 2) continue;
+      this.#passTime();
+      // What was due at that moment is done before anybody looks.
+      this.#settle();
     }
   }
 
