@@ -505,7 +505,7 @@ export interface MigrationLock {
   readonly pciDevices?: readonly ClaimedPciDevice[];
 }
 
-/** The instance's state, as the hypervisor shows it. */
+/** The instance's state, as the hypervisor shows it; Resized while a resize or cold migration waits for its decision. */
 export type VmState = 'Building' | 'Active' | 'Paused' | 'Suspended' | 'Stopped' | 'Rescued' | 'Resized' | 'Error';
 
 /** What became of the claim. Written by the agent of the node that it names, but for taskState (executors) and the conditions NodeGone and NodeNotServed (the controller). */
@@ -532,7 +532,7 @@ export interface InstanceClaimStatus {
   readonly attempts?: readonly PlacementAttempt[];
   /** The one migration that is under way: the lock from which both nodes know what they hold. Set by the target's agent, absent when none is under way. */
   readonly migration?: MigrationLock;
-  /** The instance's state, as the hypervisor shows it. */
+  /** The instance's state, as the hypervisor shows it; Resized while a resize or cold migration waits for its decision. */
   readonly vmState?: VmState;
   /** The task under way, absent when none is. Written by executors; while they say nothing, by the agent, where the hypervisor itself shows a task. */
   readonly taskState?: string;
