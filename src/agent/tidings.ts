@@ -18,6 +18,7 @@ const LEVELS = { Claimed: 'info', Attempted: 'info', Rejected: 'info', Expired: 
 
 const GOOD_NEWS: ReadonlySet<Notice['reason']> = new Set([
   'InstanceAppeared',
+  'InstanceMoved',
   'InstanceMatchesClaim',
   'DevicesPresent',
 ]);

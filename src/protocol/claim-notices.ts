@@ -11,11 +11,21 @@ import type { Notice } from './messages.ts';
 export function noticesOf(before: InstanceClaim | undefined, after: InstanceClaim, nodeName: string): Notice[] {
   const { phase, nodeName: at, conditions } = after.status ?? {};
   if (before === undefined || phase !== 'Claimed' || at !== nodeName) return [];
-  return READERS.flatMap(([type, read]) => {
+  const told = READERS.flatMap(([type, read]): Notice[] => {
     const now = findCondition(conditions, type);
     const reason = now && read(findCondition(before.status?.conditions, type), now);
     return reason === undefined ? [] : [{ ref: refOf(after), reason, message: now?.message ?? '' }];
   });
+  return [...moves(before, after), ...told];
+}
+
+/** Told by the node that it has come to. */
+function moves({ status: before }: InstanceClaim, after: InstanceClaim): Notice[] {
+  const [from, to] = [before?.nodeName, after.status?.nodeName];
+  if (before?.phase !== 'Claimed' || from === undefined || from === to) return [];
+  return [
+    { ref: refOf(after), reason: 'InstanceMoved', message: `the claim has moved from node ${from} to node ${to}` },
+  ];
 }
 
 type Reader = (before: Condition | undefined, now: Condition) => Notice['reason'] | undefined;

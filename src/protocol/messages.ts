@@ -108,6 +108,7 @@ export interface Notice {
   readonly ref: ObjectRef;
   readonly reason:
     | 'InstanceAppeared'
+    | 'InstanceMoved'
     | 'InstanceMissing'
     | 'InstanceExceedsClaim'
     | 'InstanceMatchesClaim'

@@ -55,7 +55,7 @@ export function moved(
 ): InstanceClaimStatus {
   const { overhead: held, ...rest } = lock;
   return {
-    ...withoutPlace(status),
+    ...claimedAt(withoutPlace(status), place.nodeName),
     ...place,
     ...(lock.newFlavor !== undefined && { flavor: lock.newFlavor }),
     overhead: { memory: formatBytes(bytesOf(held?.memory) ?? overheadMemoryBytes) },
@@ -76,12 +76,19 @@ export type EndsAt = 'Target' | 'Source' | 'AsIs';
 function movedBack({ status }: InstanceClaim, lock: MigrationLock, place: Place): InstanceClaimStatus {
   const { overhead: _overhead, ...rest } = withoutPlace(status);
   return {
-    ...rest,
+    ...claimedAt(rest, lock.sourceNodeName),
     ...(place.nodeName === lock.sourceNodeName ? place : { nodeName: lock.sourceNodeName }),
     ...(lock.oldFlavor !== undefined && { flavor: lock.oldFlavor }),
     ...(lock.overhead !== undefined && { overhead: lock.overhead }),
     pciDevices: lock.pciDevices ?? [],
   };
+}
+
+/** The condition says where; since when it is claimed stays. */
+function claimedAt(status: InstanceClaimStatus, nodeName: string): InstanceClaimStatus {
+  const { message } = claimedWords(nodeName, undefined);
+  const conditions = status.conditions?.map((one) => (one.type === 'Claimed' ? { ...one, message } : one));
+  return { ...status, ...(conditions !== undefined && { conditions }) };
 }
 
 /** The end of a migration on the claim: one write, after which one node holds for it. */

@@ -1,5 +1,5 @@
 /** What an executor's report does to a Migration. Pure. */
-import { findCondition, setCondition } from '../../api/conditions.ts';
+import { type ConditionUpdate, findCondition, setCondition } from '../../api/conditions.ts';
 import type { Migration } from '../../api/generated/v1alpha1.ts';
 import { isOver, phaseOf } from '../../protocol/migration-facts.ts';
 import type { Change } from './change.ts';
@@ -26,10 +26,20 @@ export function reportOf(word: string): Report {
  */
 export function reportStep(migration: Migration, report: Report, message: string | undefined, now: Date): Change {
   const phase = phaseOf(migration);
-  if (phase === report) return isTold(migration, message) ? { kind: 'already' } : told(migration, report, message, now);
-  if (report !== 'Failed' && hasReached(phase, report)) return { kind: 'already' };
+  if (phase === report && !isTold(migration, message)) return told(migration, report, message, now);
+  if (phase === report || (report !== 'Failed' && hasReached(phase, report)))
+    return beyond(migration, report, message, now);
   if (nextPhases(phase).includes(report)) return told(migration, report, message, now);
   return { kind: 'refused', words: whyNot(migration, report) };
+}
+
+/** An agent that sees the instance arrive goes on by itself: then only that the executor has done its part is news. */
+function beyond(migration: Migration, report: Report, message: string | undefined, now: Date): Change {
+  const isNews = IS_DONE.has(report) && findCondition(migration.status?.conditions, EXECUTED)?.status === 'False';
+  if (!isNews || isOver(migration)) return { kind: 'already' };
+  const { status } = migration;
+  const conditions = setCondition(status?.conditions, executed(migration, report, message), now);
+  return { kind: 'status', migration: { ...migration, status: { ...status, conditions } } };
 }
 
 /** Whether there is nothing new in the message; one that is absent never is. */
@@ -38,16 +48,17 @@ function isTold({ status }: Migration, message: string | undefined): boolean {
 }
 
 function told(migration: Migration, phase: Report, message: string | undefined, now: Date): Change {
-  const { metadata, status } = migration;
-  const condition = {
-    type: EXECUTED,
-    status: phase === 'Finished' ? 'True' : 'False',
-    reason: phase,
-    message: message ?? '',
-    observedGeneration: metadata.generation ?? 0,
-  } as const;
-  const conditions = setCondition(status?.conditions, condition, now);
+  const { status } = migration;
+  const conditions = setCondition(status?.conditions, executed(migration, phase, message), now);
   return { kind: 'status', migration: { ...migration, status: { ...status, phase, conditions } } };
+}
+
+/** With the instance on the target, or with its new size, its executor is done, as long as nothing is reverted. */
+const IS_DONE: ReadonlySet<Report> = new Set(['PostMigrating', 'Finished']);
+
+function executed({ metadata }: Migration, report: Report, message = ''): ConditionUpdate {
+  const status = IS_DONE.has(report) ? 'True' : 'False';
+  return { type: EXECUTED, status, reason: report, message, observedGeneration: metadata.generation ?? 0 };
 }
 
 function whyNot(migration: Migration, report: Report): string {

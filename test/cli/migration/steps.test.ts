@@ -124,7 +124,7 @@ describe('a report', () => {
 
   it.each<[Report, MigrationPhase, string, string | undefined]>([
     ['Migrating', 'PreMigrating', 'False', 'copies'],
-    ['PostMigrating', 'Migrating', 'False', undefined],
+    ['PostMigrating', 'Migrating', 'True', undefined],
     ['Finished', 'PostMigrating', 'True', undefined],
     ['Failed', 'Migrating', 'False', 'no space left'],
   ])('of %s writes the phase and the condition Executed, and leaves all else', (report, phase, status, message) => {
@@ -170,6 +170,25 @@ describe('a report', () => {
       kind: 'status',
       migration: { status: { phase: 'Migrating', conditions: [{ type: 'Executed', message: '90 %' }] } },
     });
+  });
+
+  it.each<[MigrationPhase, Report]>([
+    ['PostMigrating', 'PostMigrating'],
+    ['Finished', 'PostMigrating'],
+    ['Finished', 'Finished'],
+  ])('finds it %s by an agent that was faster, and says of the executor that it is done', (phase, report) => {
+    const begun = reportStep(migration('PreMigrating'), 'Migrating', undefined, NOW);
+    if (begun.kind !== 'status') throw new Error('it was to be written');
+    const faster = { ...begun.migration, status: { ...begun.migration.status, phase } };
+    const change = reportStep(faster, report, undefined, NOW);
+    expect(change).toMatchObject({
+      kind: 'status',
+      migration: { status: { phase, conditions: [{ type: 'Executed', status: 'True', reason: report }] } },
+    });
+    if (change.kind === 'status')
+      expect(reportStep(change.migration, report, undefined, NOW)).toEqual({ kind: 'already' });
+    const over = { ...begun.migration, status: { ...begun.migration.status, phase: 'Confirmed' } } as const;
+    expect(reportStep(over, report, undefined, NOW)).toEqual({ kind: 'already' });
   });
 
   it('is one of the phases that an executor may write', () => {

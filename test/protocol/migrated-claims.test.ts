@@ -41,3 +41,21 @@ move is Confirmed
   expect(states).toContain('Active');
   expect(states).not.toContain('Resized');
 });
+
+it('a claim that has moved says where it is, and that it came', async () => {
+  const stage = await played(`${BEGINNING}
+migrate db to node-b as move: LiveMigration              |                          | 2 4Gi 20Gi  6 12Gi 80Gi
+gone db from node-a
+boot db on node-b                                        | 0 0 0  8 16Gi 100Gi      |
+move is Confirmed
+`);
+  const told = (await stage.claim('db'))?.status?.conditions?.find(({ type }) => type === 'Claimed');
+  expect(told?.message).toBe('claimed on node node-b');
+  const notices = stage.cluster.processes.flatMap(({ tenures }) => tenures.flatMap(({ notices: all }) => all));
+  expect(notices).toContainEqual(
+    expect.objectContaining({
+      reason: 'InstanceMoved',
+      message: 'the claim has moved from node node-a to node node-b',
+    }),
+  );
+});
