@@ -105,10 +105,15 @@ export function errorFromAnswer(answer: ErrorAnswer): KubeError {
     status: answer.status,
     retryable: isTransient(answer.status),
     // A 5xx can come from a proxy, or from a server whose etcd did not answer in time: the write may be there.
-    mayHaveLanded: isWrite(answer.method) && answer.status >= 500,
+    mayHaveLanded: isWrite(answer.method) && answer.status >= 500 && !isTooLarge(status?.message),
     retryAfterMs: retryAfterMs(answer.retryAfter, status),
     causes: causesOf(status),
   });
+}
+
+/** etcd's own no, of which the API server makes a 500: nothing was written. Who fills an object up to the limit has its status refused for good. */
+function isTooLarge(message: string | undefined): boolean {
+  return message === 'etcdserver: request is too large';
 }
 
 /** Classifies the `object` of a watch's ERROR event, which is a metav1.Status. */

@@ -31,6 +31,11 @@ export interface DecidingContext {
   readonly nowMs: number;
   /** How many decisions there is room for in `deciding`. */
   readonly room: number;
+  /**
+   * How many writes may be under way of claims whose last one was refused. They are tried beside all others, so that what the API server never
+   * accepts takes nobody's place.
+   */
+  readonly retryRoom: number;
   /** How many bytes of names there is room for in `deciding`. */
   readonly roomBytes: number;
 }
@@ -61,8 +66,9 @@ export function decideBatch(context: BatchContext): Batch {
   const due: number[] = [];
   const expirations = expire(context, due);
   const left = room - expirations.length;
-  const { entries, behind, isMore } = candidates(cache, { room: left, noteRoom, nowMs });
-  const round = new Round(context, behind, context.roomBytes - sizeOfAll(expirations));
+  const retryRoom = context.retryRoom - expirations.filter(({ entry }) => entry.isFailing).length;
+  const { entries, behind, isMore } = candidates(cache, { room: left, noteRoom, retryRoom, nowMs });
+  const round = new Round({ ...context, retryRoom }, behind, context.roomBytes - sizeOfAll(expirations));
   inShares(entries, left, (entry) => round.consider(entry));
   const decisions = [...expirations, ...round.decisions];
   for (const { entry } of decisions) cache.becameBusy(entry);
@@ -83,6 +89,7 @@ class Round {
   readonly #behind: ReadonlySet<Entry>;
   readonly #releases: readonly string[];
   #roomBytes: number;
+  #retryRoom: number;
   /** An earlier claim waits. */
   #queued = false;
 
@@ -90,6 +97,7 @@ class Round {
     this.#context = context;
     this.#behind = behind;
     this.#roomBytes = roomBytes;
+    this.#retryRoom = context.retryRoom;
     this.#releases = releasesToCome(context);
   }
 
@@ -102,6 +110,7 @@ class Round {
       this.#queued ||= waits && entry.write?.purpose !== 'decision';
       return false;
     }
+    if (entry.isFailing && this.#retryRoom <= 0) return false;
     this.#queued ||= isBehind;
     const verdict = this.#judge(entry);
     if (verdict.kind === 'refuse' && this.#mayFitSoon(entry)) return false;
@@ -111,6 +120,7 @@ class Round {
       this.decisions.push(decide(entry, verdict, this.#context));
       this.#roomBytes -= sizeOf(entry.ref);
     }
+    if (entry.isFailing) this.#retryRoom -= 1;
     this.#context.cache.undecided.looked(entry.ref.uid);
     if (isBehind) this.looked += 1;
     return verdict.kind !== 'wait';
@@ -244,12 +254,16 @@ function expire(context: BatchContext, due: number[]): Decision[] {
   if (context.untracked !== undefined) return [];
   const { cache, instances, nowMs, room, roomBytes } = context;
   const decisions: Decision[] = [];
+  let { retryRoom } = context;
   for (const uid of cache.expiring) {
     if (decisions.length >= room || sizeOfAll(decisions) + MAX_REF_BYTES > roomBytes) break;
     const entry = cache.get(uid);
     if (entry === undefined || isBusy(entry) || instances.of(entry) !== undefined) continue;
     const atMs = expiryOf(entry.claim);
     if (atMs === undefined) continue;
+    const isRetry = entry.isFailing && nowMs >= atMs;
+    if (isRetry && retryRoom <= 0) continue;
+    if (isRetry) retryRoom -= 1;
     if (nowMs >= atMs) decisions.push(expiration(entry, context));
     else due.push(atMs);
   }

@@ -18,6 +18,8 @@ export interface Bounds {
   readonly room: number;
   /** Notes to those that wait: without room for a single one, nobody behind the front is looked at. */
   readonly noteRoom: number;
+  /** Writes of claims whose last one was refused. */
+  readonly retryRoom: number;
   readonly nowMs: number;
 }
 
@@ -25,30 +27,31 @@ export interface Bounds {
  * As many as there is room for: of those that do not wait a fair choice (see `Undecided.takePrompt`), and of those that wait the ones in
  * front, those whose time is over, and some of those that were not looked at since they have changed.
  */
-export function candidates({ undecided }: ClaimCache, { room, noteRoom, nowMs }: Bounds): Candidates {
-  const front = new Set(firstReady(undecided.waiting(), room));
+export function candidates({ undecided }: ClaimCache, { room, noteRoom, retryRoom, nowMs }: Bounds): Candidates {
+  const isReady = (entry: Entry): boolean => !isBusy(entry) && (!entry.isFailing || retryRoom > 0);
+  const front = new Set(firstReady(undecided.waiting(), room, isReady));
   const behind = new Set<Entry>();
   for (const entry of undecided.overdue(nowMs)) {
     if (behind.size >= room) break;
-    if (!isBusy(entry) && !front.has(entry)) behind.add(entry);
+    if (isReady(entry) && !front.has(entry)) behind.add(entry);
   }
   let isMore = false;
   for (const entry of noteRoom > 0 ? undecided.fresh() : []) {
-    if (isBusy(entry) || front.has(entry)) continue;
+    if (!isReady(entry) || front.has(entry)) continue;
     isMore = behind.size >= MAX_LOOKS;
     if (isMore) break;
     behind.add(entry);
   }
-  const prompt = undecided.takePrompt(room, (entry) => !isBusy(entry));
+  const prompt = undecided.takePrompt(room, isReady);
   return { entries: [...front, ...behind, ...prompt].sort(byAge), behind, isMore };
 }
 
-/** So many that are not busy, and the busy ones between them. */
-function* firstReady(entries: Iterable<Entry>, count: number): Generator<Entry> {
+/** So many that are ready, and the others between them. */
+function* firstReady(entries: Iterable<Entry>, count: number, isReady: (entry: Entry) => boolean): Generator<Entry> {
   let left = count;
   for (const entry of entries) {
     if (left <= 0) return;
-    if (!isBusy(entry)) left -= 1;
+    if (isReady(entry)) left -= 1;
     yield entry;
   }
 }

@@ -39,6 +39,8 @@ export interface Entry {
   reading: boolean;
   /** What made a read necessary came after the one under way had begun: its answer proves nothing yet. */
   readAgain: boolean;
+  /** The last write of it was refused: the next answer may take as long as the pauses between tries have become. */
+  isFailing: boolean;
   /** The resourceVersion at which it left our watch: most likely it is gone, and a read is to prove it. */
   leftAt?: string;
 }
@@ -127,6 +129,7 @@ export class ClaimCache {
       writing: false,
       reading: false,
       readAgain: false,
+      isFailing: false,
     };
     this.#entries.set(ref.uid, entry);
     this.#uidByName.set(nameOf(ref), ref.uid);

@@ -37,9 +37,23 @@ export class ClaimRequests {
     });
   }
 
-  /** How many states are being told: writes that decide nothing. */
+  /** How many decisions are under way, but for those that are tried again. */
+  decisions(): number {
+    return this.#count(({ write, isFailing }) => write?.purpose === 'decision' && !isFailing);
+  }
+
+  /** How many states are being told: writes that decide nothing. But for those that are tried again. */
   telling(): number {
-    return [...this.#cache.busy()].filter(({ write }) => write?.purpose === 'refresh').length;
+    return this.#count(({ write, isFailing }) => write?.purpose === 'refresh' && !isFailing);
+  }
+
+  /** How many writes of claims whose last one was refused are under way. */
+  retrying(): number {
+    return this.#count(({ write, isFailing }) => write !== undefined && isFailing);
+  }
+
+  #count(matches: (entry: Entry) => boolean): number {
+    return [...this.#cache.busy()].filter(matches).length;
   }
 
   /** Whether a list shows a claim as it was before something that the list should show, too. */
@@ -173,6 +187,7 @@ export class ClaimRequests {
     const entry = this.#cache.get(ref.uid);
     if (entry === undefined) return [];
     entry.writing = false;
+    entry.isFailing = answer.kind === 'refused';
     if (answer.kind === 'missing') return this.#gone(entry, nowMs);
     const effects = answer.kind === 'ok' ? this.seen(answer.object, nowMs) : [];
     // An event has shown already what became of the write.

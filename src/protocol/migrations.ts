@@ -383,7 +383,8 @@ class Round {
   }
 
   #decide(entry: Entry, status: InstanceClaimStatus, takes = false): void {
-    const { books, room, cache } = this.#context;
+    const { books, room, cache, requests, settings } = this.#context;
+    if (entry.isFailing && requests.retrying() >= Math.ceil(settings.maxBatch / 8)) return;
     if (this.decisions.length >= room || this.#roomBytes < MAX_REF_BYTES) return;
     this.#roomBytes -= sizeOf(entry.ref);
     const write = writeOf(entry, status, 'decision', { takes });

@@ -365,7 +365,8 @@ export class Tracker {
         unschedulable: this.#host.isCordoned || this.#node?.spec?.unschedulable === true,
         ...(this.#host.untracked !== undefined && { untracked: this.#host.untracked }),
         nowMs,
-        room: this.#settings.maxBatch - deciding.length,
+        room: this.#settings.maxBatch - this.#requests.decisions(),
+        retryRoom: this.#retryRoom(),
         roomBytes: MAX_DECIDING_BYTES - sizeOf(deciding),
       }
     );
@@ -374,6 +375,11 @@ export class Tracker {
   /** How many more writes may tell a state without deciding anything. A quarter of a batch at a time: decisions are urgent, these are not. */
   #tellingRoom(): number {
     return Math.ceil(this.#settings.maxBatch / 4) - this.#requests.telling();
+  }
+
+  /** An eighth of a batch, beside all else, for claims whose last write was refused. */
+  #retryRoom(): number {
+    return Math.ceil(this.#settings.maxBatch / 8) - this.#requests.retrying();
   }
 
   /** States that the hypervisor shows and the claims do not tell yet. */
@@ -386,7 +392,7 @@ export class Tracker {
     for (const uid of this.#toSight) {
       if (effects.length >= room) break;
       const entry = this.#cache.get(uid);
-      if (entry !== undefined && isBusy(entry)) continue;
+      if (entry !== undefined && (isBusy(entry) || (entry.isFailing && this.#retryRoom() <= 0))) continue;
       this.#toSight.delete(uid);
       if (entry !== undefined && this.#isHere(entry.claim)) effects.push(...this.#sight(entry, now));
     }

@@ -162,3 +162,23 @@ describe('what is remembered of a claim', () => {
     expect(JSON.stringify(driven.written).length).toBeLessThan(2_000);
   });
 });
+
+describe('claims whose status the API server never accepts', () => {
+  it('delay nobody else, however many they are and however long the pauses between tries', () => {
+    const driven = new DrivenTracker({ refuses: (name) => name.startsWith('flood-') });
+    for (const one of flood(500, { memoryMi: 1 })) driven.see(one);
+    driven.settle();
+    driven.see(claim(60, { name: 'mine' }));
+    driven.settle();
+    expect(phaseOf(driven, 'mine')).toBe('Claimed');
+  });
+
+  it('delay nobody else of those that wait either', () => {
+    const driven = new DrivenTracker({ refuses: (name) => name.startsWith('flood-') });
+    for (const one of flood(500, { memoryMi: 1, whenInsufficient: 'Wait' })) driven.see(one);
+    driven.settle();
+    driven.see(claim(60, { name: 'mine', whenInsufficient: 'Wait' }));
+    driven.settle();
+    expect(phaseOf(driven, 'mine')).toBe('Claimed');
+  });
+});
