@@ -99,13 +99,14 @@ export interface ErrorAnswer {
 /** Classifies an answer by its metav1.Status, else by its HTTP status (proxies and the server's filters answer plain text). */
 export function errorFromAnswer(answer: ErrorAnswer): KubeError {
   const status = parseStatus(answer.body);
+  const isLimit = isTooLarge(status?.message);
   return new KubeError({
     message: `${answer.method} ${answer.path}: ${status?.message ?? `${answer.status} ${answer.body.slice(0, MAX_QUOTED_LENGTH).trim()}`}`,
-    reason: reasonOf(status?.reason, answer.status),
+    reason: isLimit ? 'RequestEntityTooLarge' : reasonOf(status?.reason, answer.status),
     status: answer.status,
-    retryable: isTransient(answer.status),
+    retryable: !isLimit && isTransient(answer.status),
     // A 5xx can come from a proxy, or from a server whose etcd did not answer in time: the write may be there.
-    mayHaveLanded: isWrite(answer.method) && answer.status >= 500 && !isTooLarge(status?.message),
+    mayHaveLanded: isWrite(answer.method) && answer.status >= 500 && !isLimit,
     retryAfterMs: retryAfterMs(answer.retryAfter, status),
     causes: causesOf(status),
   });

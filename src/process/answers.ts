@@ -20,6 +20,8 @@ function answerOfError<T>(error: unknown): Answer<T> {
     case 'Conflict':
     case 'AlreadyExists':
       return { kind: 'conflict' };
+    case 'RequestEntityTooLarge':
+      return { kind: 'refused', message: error.message, isTooLarge: true };
     default:
       return { kind: error.mayHaveLanded ? 'unanswered' : 'refused', message: error.message };
   }

@@ -26,6 +26,8 @@ export interface DecidingContext {
   readonly place: Place;
   readonly devices: ReadonlyMap<string, PciDevice>;
   readonly unschedulable: boolean;
+  /** Of this tenure: what is granted carries it, so that the next barrier only exchanges it. */
+  readonly token: string;
   /** Why nothing is counted: the hypervisor cannot tell what the host has. */
   readonly untracked?: string;
   readonly nowMs: number;

@@ -31,7 +31,7 @@ const UNTRACKED = 'TrackingDisabled';
 /** The claim's status once it is granted here. */
 export function claimed(
   claim: InstanceClaim,
-  { place, untracked }: { readonly place: Place; readonly untracked?: string },
+  { place, untracked, token }: { readonly place: Place; readonly untracked?: string; readonly token: string },
   overheadMemoryBytes: bigint,
   devices: readonly ClaimedPciDevice[],
   now: Date,
@@ -45,6 +45,7 @@ export function claimed(
     phase: 'Claimed',
     launchedOn: before.launchedOn ?? place.nodeName,
     vmState: 'Building',
+    token,
     ...(claim.spec.flavor !== undefined && { flavor: canonicalFlavor(claim.spec.flavor) }),
     overhead: { memory: formatBytes(overheadMemoryBytes) },
     pciDevices: devices.slice(0, MAX_CLAIMED_DEVICES),

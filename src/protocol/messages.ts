@@ -30,8 +30,8 @@ export type Answer<T> =
   | { readonly kind: 'missing' }
   /** No word came back: the request may have been carried out, or may still be. */
   | { readonly kind: 'unanswered'; readonly message: string }
-  /** Surely not carried out. */
-  | { readonly kind: 'refused'; readonly message: string };
+  /** Surely not carried out. Too large: nor will it ever be, nor anything larger. */
+  | { readonly kind: 'refused'; readonly message: string; readonly isTooLarge?: boolean };
 
 /** Something that the caller saw. It changes what the tracker knows, never by itself what it holds. */
 export type Observation =

@@ -22,6 +22,8 @@ export class TakeOver {
   /** Of the ComputeNode, when it was read last. */
   #readAt: string | undefined;
   readonly #fenced = new Map<string, ObjectRef>();
+  /** Those of them that are Claimed. */
+  readonly #granted = new Set<string>();
   /** Claims that a former owner may be about to lock for a migration: known by name only until they are looked up. */
   readonly #sought = new Set<string>();
 
@@ -181,12 +183,17 @@ export class TakeOver {
     // Bound elsewhere since: that moved its resourceVersion, as a token would. One that is claimed elsewhere could be locked for a migration.
     const isPending = (claim.status?.phase ?? 'Pending') === 'Pending';
     if (isPending && claim.spec.nodeName !== this.#settings.nodeName) return this.#passed(ref);
+    if (claim.status?.phase === 'Claimed') this.#granted.add(ref.uid);
     return [{ kind: 'writeClaim', ref, claim: { ...claim, status: { ...claim.status, token: this.token } } }];
   }
 
   #claimFenced(ref: ObjectRef, answer: Answer<InstanceClaim>): Effect[] {
     if (!this.#fenced.has(ref.uid)) return [];
-    return answer.kind === 'ok' || answer.kind === 'missing' ? this.#passed(ref) : [{ kind: 'readClaim', ref }];
+    const isFenced = answer.kind === 'ok' || answer.kind === 'missing';
+    // Whoever fills an object up to the limit must not keep the node from having an agent: a grant or a refusal is larger than a token, and
+    // cannot land either. What is granted has a token already, which is exchanged for another one of its size.
+    const isFull = answer.kind === 'refused' && answer.isTooLarge === true && !this.#granted.has(ref.uid);
+    return isFenced || isFull ? this.#passed(ref) : [{ kind: 'readClaim', ref }];
   }
 
   #passed(ref?: ObjectRef): Effect[] {

@@ -361,6 +361,7 @@ export class Tracker {
         books,
         instances: this.#instances,
         place: this.#host.place,
+        token: this.#takeOver?.token ?? '',
         devices: this.#host.assignable,
         unschedulable: this.#host.isCordoned || this.#node?.spec?.unschedulable === true,
         ...(this.#host.untracked !== undefined && { untracked: this.#host.untracked }),

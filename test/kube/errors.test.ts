@@ -33,7 +33,7 @@ describe('an answer that is no success', () => {
     ['POST', 504, status('Timeout'), 'Timeout', true, true],
     ['GET', 504, status('Timeout'), 'Timeout', true, false],
     // Of an object that somebody has filled up to etcd's limit. It has no reason.
-    ['PUT', 500, status('', { message: 'etcdserver: request is too large' }), 'InternalError', true, false],
+    ['PUT', 500, status('', { message: 'etcdserver: request is too large' }), 'RequestEntityTooLarge', false, false],
     ['PUT', 501, 'no', 'Unknown', false, true],
     ['PUT', 418, status('SomethingNew'), 'Unknown', false, false],
     ['PUT', 400, 'null', 'BadRequest', false, false],

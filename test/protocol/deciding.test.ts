@@ -35,6 +35,7 @@ describe('deciding a claim', () => {
       hostIP: '10.0.0.7',
       launchedOn: 'node-a',
       vmState: 'Building',
+      token: 'token-1',
       flavor: { vcpus: 2, memory: '2Gi', rootDisk: '10Gi' },
       overhead: { memory: '64Mi' },
       pciDevices: [{ request: 'accelerator', address: '0000:01:00.0', vendorID: '10de', productID: '2204' }],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { InstanceClaim } from '../../src/api/generated/v1alpha1.ts';
 import { claim, computeNode } from '../simulation/world/objects.ts';
 import { World } from '../simulation/world/world.ts';
 
@@ -144,8 +145,51 @@ describe('taking a node over', () => {
     const agent = world.startAgent();
     world.settle();
     expect(agent.tracker.ready).toBe(true);
-    expect(world.claim('new').status?.token).toBeUndefined();
-    expect(world.claim('new').status?.phase).toBe('Claimed');
+    const first = world.api.claims.log.find(
+      ({ after }) => after?.metadata.name === 'new' && after.status !== undefined,
+    );
+    expect(first?.after?.metadata.uid).toBe(world.claim('new').metadata.uid);
+    expect(first?.after?.status?.phase).toBe('Claimed');
+  });
+
+  it('passes over what is not granted and so full that no status fits, as no decision would fit either', () => {
+    const full = { kind: 'refused', message: 'etcdserver: request is too large', isTooLarge: true } as const;
+    const isFull = ({ metadata, status }: InstanceClaim): boolean =>
+      metadata.name === 'full' || (metadata.name === 'granted' && status?.token === undefined);
+    const world = new World({
+      tampering: { claim: (object, { claims }) => (isFull(object) ? full : claims.replaceStatus(object)) },
+    });
+    world.startAgent();
+    world.settle();
+    world.create(claim({ name: 'full' }));
+    world.create(claim({ name: 'granted' }));
+    world.settle(/write claim default.full/);
+    world.agents[0]?.kill();
+    world.api.computeNodes.delete('node-a');
+    const agent = world.startAgent();
+    world.settle(/agent-1|turn/);
+    expect(agent.tracker.obstacle).toBeUndefined();
+    expect(world.claim('granted').status).toMatchObject({ phase: 'Claimed', token: 'token-2' });
+  });
+
+  it('does not pass over what is granted and was not fenced, whatever the API server says', () => {
+    let isFull = false;
+    const full = { kind: 'refused', message: 'etcdserver: request is too large', isTooLarge: true } as const;
+    const world = new World({
+      tampering: { claim: (object, { claims }) => (isFull ? full : claims.replaceStatus(object)) },
+    });
+    world.create(claim({ name: 'granted' }));
+    world.startAgent();
+    world.settle();
+    world.agents[0]?.kill();
+    world.api.computeNodes.delete('node-a');
+    isFull = true;
+    const agent = world.startAgent();
+    for (let steps = 0; steps < 200; steps += 1) world.steps()[0]?.run();
+    expect(agent.tracker.obstacle).toBe('does not own the node yet');
+    isFull = false;
+    world.settle();
+    expect(agent.tracker.obstacle).toBeUndefined();
   });
 
   it.each(['read node', 'create node', 'write node', 'read claim', 'write claim'])(

@@ -195,7 +195,7 @@ export const OWNER: readonly Safeguard[] = [
     edits: [
       {
         file: 'take-over',
-        from: "return answer.kind === 'ok' || answer.kind === 'missing' ? this.#passed(ref) : [{ kind: 'readClaim', ref }];",
+        from: "return isFenced || isFull ? this.#passed(ref) : [{ kind: 'readClaim', ref }];",
         to: 'return this.#passed(ref);',
       },
     ],
