@@ -43,10 +43,10 @@ export function keptMigration({ apiVersion, kind, metadata, spec, status }: Migr
 
 /**
  * What the hypervisor of one node shows of an instance that is to come to it (or to get another size there). Arrived: it runs here, and not
- * only to be handed over. Arriving: it is being handed over. Away: neither; a stopped one may be here for whatever reason, so that
+ * only to be handed over. Arriving: it is being handed over. Unknown: this hypervisor cannot tell what its host has. Away: none of these; a stopped one may be here for whatever reason, so that
  * only its executor knows.
  */
-export type Sight = 'Arrived' | 'Arriving' | 'Away';
+export type Sight = 'Arrived' | 'Arriving' | 'Away' | 'Unknown';
 
 /** What a node's hypervisor shows of the instance of a claim that is locked for a migration to this node. */
 export function sightOf({ status }: InstanceClaim, instance: ReportedInstance | undefined): Sight {

@@ -46,7 +46,7 @@ export function targetStep({ migration, lock, sight }: Locked): MigrationStep {
     case 'Pending':
       return isAborted(migration) ? conclude('Failed', ABORTED) : { kind: isOwned(migration) ? 'open' : 'own' };
     case 'PreMigrating':
-      if (sight !== 'Away') return { kind: 'progress', phase: 'Migrating' };
+      if (sight === 'Arriving' || sight === 'Arrived') return { kind: 'progress', phase: 'Migrating' };
       return isAborted(migration) ? conclude('Failed', ABORTED) : NONE;
     case 'Migrating':
       if (sight === 'Arrived') return { kind: 'progress', phase: 'PostMigrating' };
@@ -70,6 +70,7 @@ function decidedStep(migration: Migration, sight: Sight): MigrationStep {
   const { decision } = migration.spec;
   if (confirmsItself(migration) || decision === 'Confirm') return { kind: 'end', at: 'Target' };
   if (decision === undefined) return NONE;
+  if (sight === 'Unknown') return { kind: 'wait', grounds: BLIND };
   return sight === 'Arrived' ? { kind: 'wait', grounds: REVERTING } : { kind: 'end', at: 'Source' };
 }
 
@@ -140,6 +141,10 @@ const ABORTING = grounds(
 const REVERTING = grounds(
   'WaitsForExecutor',
   'both nodes hold until the instance runs on the target (or with the new flavor) no more',
+);
+const BLIND = grounds(
+  'WaitsForExecutor',
+  "the target's hypervisor cannot tell whether the instance runs there: both nodes hold until the executor reports Failed",
 );
 const REVERTED = grounds('Reverted', 'the claim is as it was before');
 const CONFIRMED = grounds('Confirmed', 'the claim keeps the target and the new flavor');

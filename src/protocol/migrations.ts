@@ -128,7 +128,8 @@ class Round {
   }
 
   #asTarget(claim: Entry, lock: MigrationLock, entry: MigrationEntry | undefined): void {
-    const sight = sightOf(claim.claim, this.#context.instances.of(claim));
+    const { untracked, instances } = this.#context;
+    const sight = untracked === undefined ? sightOf(claim.claim, instances.of(claim)) : 'Unknown';
     const migration = entry && { migration: entry.migration };
     this.#perform(targetStep({ ...migration, lock, sight }), claim, lock, entry);
   }

@@ -70,6 +70,36 @@ describe('a hypervisor that cannot tell what its host has', () => {
     expect(node(world)).not.toHaveProperty('used');
   });
 
+  it('does not take a resize back by itself when it cannot tell any more whether it is in force', () => {
+    const world = new World({ host: { devices: [gpu(1)] } });
+    world.startAgent();
+    world.settle();
+    world.create(claim({ name: 'a', instance: { uuid: UUID } }));
+    world.settle();
+    world.host.put(instance({ uuid: UUID }));
+    const { migrations } = world.api;
+    migrations.create({
+      apiVersion: 'resourcetracker.dev/v1alpha1',
+      kind: 'Migration',
+      metadata: { name: 'grow', namespace: 'default' },
+      spec: { claimName: 'a', type: 'Resize', targetNodeName: 'node-a', flavor: { vcpus: 2, memory: '2Gi' } },
+    });
+    world.settle();
+    world.host.put(instance({ uuid: UUID, vcpus: 2n, memoryBytes: 2n * GIBIBYTE }));
+    world.settle();
+    expect(migrations.get('grow', 'default')?.status?.phase).toBe('Finished');
+    becomes(world, REASON);
+    migrations.change('grow', 'default', ({ spec }) => ({ spec: { ...spec, decision: 'Revert' } }));
+    world.settle();
+    const { status } = migrations.get('grow', 'default') ?? {};
+    expect(status?.phase).toBe('Finished');
+    expect(told(status?.conditions, 'Succeeded')?.slice(0, 2)).toEqual(['Unknown', 'WaitsForExecutor']);
+    migrations.change('grow', 'default', ({ status: before }) => ({ status: { ...before, phase: 'Failed' } }));
+    world.settle();
+    expect(world.claim('a').status).toMatchObject({ flavor: { vcpus: 1, memory: '1Gi' } });
+    expect(world.claim('a').status?.migration).toBeUndefined();
+  });
+
   it('still has refused what no accounting is needed for', () => {
     const world = untrackedWorld();
     world.create(claim({ name: 'first', instance: { uuid: UUID } }));
