@@ -62,9 +62,7 @@ export async function runChaos({ seed, seconds, report }: ChaosOptions): Promise
   for (const slot of slots) slot.start();
   const schedulers = [1, 2].map((number) => new Scheduler(claims, NODES, new Dice(seed + number)));
   stack.defer(async () => void (await Promise.all(schedulers.map((scheduler) => scheduler.stop()))));
-  const chronicle = new Chronicle(claims, nodes, (claim) => {
-    for (const scheduler of schedulers) scheduler.see(claim);
-  });
+  const chronicle = new Chronicle(claims, nodes, schedulers);
   stack.defer(() => chronicle.stop());
   await until('the chronicle has begun', () => chronicle.begun);
   const work = new AbortController();

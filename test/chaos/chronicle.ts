@@ -40,6 +40,12 @@ interface Commit {
   readonly names: ReadonlySet<string>;
 }
 
+/** Others that follow all claims, and need no watch of their own. */
+export interface ClaimReader {
+  see(claim: InstanceClaim): void;
+  forget(claim: InstanceClaim): void;
+}
+
 const NONE: Sums = { vcpus: 0n, memory: 0n, disk: 0n };
 const RESOURCES = ['vcpus', 'memory', 'disk'] as const;
 const BACKOFF = { firstMs: 50, maxMs: 200 };
@@ -57,21 +63,25 @@ export class Chronicle {
   /** Parts of the nodes' history that no watch has shown: what an API server that was restarted does not have any more. */
   readonly #gaps: { readonly from: bigint; readonly to: bigint }[] = [];
   #nodesSeenUpTo = 0n;
+  #claimsSeenUpTo = 0n;
   readonly #tokens = new Map<string, string>();
-  readonly #onClaim: (claim: InstanceClaim) => void;
+  readonly #readers: readonly ClaimReader[];
 
-  /** `onClaim`: others that follow all claims need no watch of their own. */
   constructor(
     claims: ResourceClient<InstanceClaim>,
     nodes: ResourceClient<ComputeNode>,
-    onClaim: (claim: InstanceClaim) => void,
+    readers: readonly ClaimReader[],
   ) {
-    this.#onClaim = onClaim;
+    this.#readers = readers;
     this.#reflectors = [
       follow<InstanceClaim>({
         client: claims,
         onList: (items, version) => this.#listed(items, BigInt(version)),
-        onEvent: ({ type, object }) => (type === 'DELETED' ? this.#gone(object) : this.#see(object)),
+        onEvent: ({ type, object }) => {
+          this.#claimsSeenUpTo = BigInt(object.metadata.resourceVersion ?? 0);
+          if (type === 'DELETED') this.#gone(object);
+          else this.#see(object);
+        },
       }),
       follow<ComputeNode>({
         client: nodes,
@@ -136,13 +146,17 @@ export class Chronicle {
 
   #listed(items: readonly InstanceClaim[], version: bigint): void {
     const listed = new Set(items.map(({ metadata }) => metadata.uid));
-    for (const uid of [...this.#holders.keys()]) if (!listed.has(uid)) this.#release(uid, version);
+    // It was deleted at some point that no watch has shown: what came behind the last one that was shown may have had its room.
+    for (const uid of [...this.#holders.keys()]) if (!listed.has(uid)) this.#release(uid, this.#claimsSeenUpTo);
+    this.#claimsSeenUpTo = version;
     // In the order in which they came to be as they are.
     const versionOf = (claim: InstanceClaim): bigint => BigInt(claim.metadata.resourceVersion ?? 0);
     for (const claim of items.toSorted((a, b) => (versionOf(a) < versionOf(b) ? -1 : 1))) this.#see(claim, 0n);
   }
 
-  #gone({ metadata }: InstanceClaim): void {
+  #gone(claim: InstanceClaim): void {
+    const { metadata } = claim;
+    for (const reader of this.#readers) reader.forget(claim);
     this.counts.events += 1;
     this.counts.deleted += 1;
     this.#release(metadata.uid ?? '', BigInt(metadata.resourceVersion ?? 0));
@@ -158,7 +172,7 @@ export class Chronicle {
 
   #see(claim: InstanceClaim, since = BigInt(claim.metadata.resourceVersion ?? 0)): void {
     const { metadata, status } = claim;
-    this.#onClaim(claim);
+    for (const reader of this.#readers) reader.see(claim);
     this.counts.events += 1;
     const { uid = '', name } = metadata;
     const life: Life = this.#lives.get(uid) ?? { name, since, attempts: [] };

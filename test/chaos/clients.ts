@@ -74,6 +74,9 @@ async function attempt(work: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
+/** Of one scheduler, at the same time. */
+const WORKERS = 8;
+
 /** A late-binding scheduler: binds what has no node, goes on after a refusal, gives up (deletes) when every node has refused. */
 export class Scheduler {
   readonly #claims: Claims;
@@ -81,13 +84,13 @@ export class Scheduler {
   readonly #dice: Dice;
   readonly #todo = new Map<string, InstanceClaim>();
   readonly #lifetime = new AbortController();
-  readonly #working: Promise<void>;
+  readonly #working: Promise<unknown>;
 
   constructor(claims: Claims, nodes: readonly string[], dice: Dice) {
     this.#claims = claims;
     this.#nodes = nodes;
     this.#dice = dice;
-    this.#working = this.#work();
+    this.#working = Promise.all(Array.from({ length: WORKERS }, () => this.#work()));
   }
 
   async stop(): Promise<void> {
@@ -105,6 +108,11 @@ export class Scheduler {
     else this.#todo.delete(metadata.name);
   }
 
+  /** It was deleted. */
+  forget({ metadata }: InstanceClaim): void {
+    this.#todo.delete(metadata.name);
+  }
+
   async #work(): Promise<void> {
     while (!this.#lifetime.signal.aborted) {
       const [next] = this.#todo.values();
@@ -116,10 +124,12 @@ export class Scheduler {
       // A conflict means that the other scheduler, or a refusal, came first: the watch shows what is to be done now.
       if (await attempt(() => this.#place(next))) continue;
       await sleep(ERROR_PAUSE_MS);
-      await attempt(async () => {
+      const isKnown = await attempt(async () => {
         const claim = await this.#claims.get(next.metadata.name, NAMESPACE);
         if (claim !== undefined) this.see(claim);
       });
+      // While the API server is down no watch says that this is still to be done.
+      if (!isKnown) this.#todo.set(next.metadata.name, next);
     }
   }
 
