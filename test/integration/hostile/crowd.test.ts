@@ -18,6 +18,8 @@ const NEVER_FITS = { flavor: { vcpus: 1, memory: '3Ti' } };
 const MAX_GRANT_MS = 10_000;
 const MAX_HEALTH_MS = 2_000;
 const MAX_MEMORY_BYTES = 400 * 2 ** 20;
+/** Kinds of request, outcome and lost watch that were not seen before; a series for each claim would be thousands. */
+const MAX_NEW_SERIES = 60;
 
 let controlPlane: ControlPlane;
 beforeAll(async () => {
@@ -50,7 +52,7 @@ test('10,000 claims wait and a tenant floods the node, and others are granted al
   expect(Math.max(...latencies)).toBeLessThan(MAX_GRANT_MS);
   expect(Math.max(...healths)).toBeLessThan(MAX_HEALTH_MS);
   expect(crowded).toBeLessThan(MAX_MEMORY_BYTES);
-  expect(await seriesOf(agent)).toBeLessThan(series + 30);
+  expect(await seriesOf(agent)).toBeLessThan(series + MAX_NEW_SERIES);
   await saysNothingSecret(agent, scene, quiet);
 
   // And the same by an agent that finds them all.
