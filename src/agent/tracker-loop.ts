@@ -53,6 +53,7 @@ export class TrackerLoop {
   #turnIsDue = false;
   #timer: NodeJS.Timeout | undefined;
   #stopping = false;
+  #stopped = false;
   #lastCommit: ComputeNode | undefined;
 
   constructor(parts: TrackerLoopParts) {
@@ -66,11 +67,12 @@ export class TrackerLoop {
     this.#requestTurn();
   }
 
-  /** Decides nothing more, and waits for what is under way, at most until the signal is aborted. */
+  /** Decides nothing more, waits for what is under way, at most until the signal is aborted, and begins nothing after that. */
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#timer);
     await Promise.race([this.#settled(), aborted(signal)]);
+    this.#stopped = true;
   }
 
   async #settled(): Promise<void> {
@@ -118,6 +120,8 @@ export class TrackerLoop {
   }
 
   #perform(effects: readonly Effect[]): void {
+    // Nothing is paced any more then: what fails and is tried again would never let the process end.
+    if (this.#stopped) return;
     for (const effect of effects) this.#start(effect);
   }
 
