@@ -81,6 +81,20 @@ test.each([
   },
 );
 
+test('An agent that is told to stop while its ComputeNode can be neither written nor read ends.', async () => {
+  const scene = await open();
+  const agent = await scene.startReady({ kubeconfig: proxy.kubeconfigPath });
+  const refused = proxy.add({
+    at: 'request',
+    fault: { kind: 'fail', status: 503 },
+    matches: ({ path }) => path.includes('/computenodes/'),
+    times: 1_000,
+  });
+  await scene.claim('a');
+  await refused.hit(5);
+  expect((await agent.terminate()).code).toBe(0);
+});
+
 test('An agent that starts before its API server decides as soon as that is there.', async () => {
   const scene = await open();
   await scene.claim('early');
