@@ -53,7 +53,6 @@ export class TrackerLoop {
   #turnIsDue = false;
   #timer: NodeJS.Timeout | undefined;
   #stopping = false;
-  #stopped = false;
   #lastCommit: ComputeNode | undefined;
 
   constructor(parts: TrackerLoopParts) {
@@ -72,7 +71,9 @@ export class TrackerLoop {
     this.#stopping = true;
     clearTimeout(this.#timer);
     await Promise.race([this.#settled(), aborted(signal)]);
-    this.#stopped = true;
+    // What fails would be tried again, and no try is paced any more: the process would never come to its end.
+    const { tracker, wallClock } = this.#parts;
+    tracker.observe({ kind: 'yield' }, wallClock());
   }
 
   async #settled(): Promise<void> {
@@ -120,8 +121,6 @@ export class TrackerLoop {
   }
 
   #perform(effects: readonly Effect[]): void {
-    // Nothing is paced any more then: what fails and is tried again would never let the process end.
-    if (this.#stopped) return;
     for (const effect of effects) this.#start(effect);
   }
 
