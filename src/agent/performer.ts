@@ -1,6 +1,8 @@
 /** Performs the protocol's reads and writes at the API server. */
+
 import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
 import type { Lease } from '../api/lease.ts';
+import { qualifiedName } from '../api/object-meta.ts';
 import type { ResourceClient } from '../kube/resource.ts';
 import { answerOf } from '../process/answers.ts';
 import type { Pacer } from '../process/pacer.ts';
@@ -52,7 +54,7 @@ export class Performer {
       }
       case 'lookUpClaim': {
         const { namespace, name } = effect.name;
-        const answer = await this.#paced(`look up ${namespace}/${name}`, claims.get(name, namespace));
+        const answer = await this.#paced(`look up ${qualifiedName(effect.name)}`, claims.get(name, namespace));
         return { kind: 'claimLookedUp', name: effect.name, answer };
       }
       case 'readPeer': {

@@ -20,6 +20,11 @@ export interface ObjectMeta {
   readonly finalizers?: readonly string[];
 }
 
+/** The name, behind its namespace if it has one: `namespace/name`. */
+export function qualifiedName({ namespace, name }: Pick<ObjectMeta, 'namespace' | 'name'>): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
 /** The object that this one is deleted with. */
 export interface OwnerReference {
   readonly apiVersion: string;

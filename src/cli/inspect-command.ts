@@ -2,10 +2,9 @@
 import type { Command } from 'commander';
 import { driverConfigOf } from '../agent/open-driver.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
-import { oneOf, option } from '../process/option.ts';
+import { OUTPUT } from './command-option.ts';
 import { configuredCommand } from './configured-command.ts';
 import { runInspect } from './inspect.ts';
-import type { OutputFormat } from './inspect-format.ts';
 
 const { driver, libvirtUri, instancesPath, storagePool, fakeHost, overhead } = AGENT_OPTIONS;
 
@@ -16,14 +15,7 @@ const INSPECT_OPTIONS = {
   storagePool,
   fakeHost,
   overhead,
-  output: option<OutputFormat>({
-    flag: 'output',
-    short: 'o',
-    placeholder: 'table|json|yaml',
-    description: 'how it is printed',
-    read: oneOf('table', 'json', 'yaml'),
-    fallback: 'table',
-  }),
+  output: OUTPUT,
 } as const;
 
 /** The command; an agent's configuration file may be given to it. */

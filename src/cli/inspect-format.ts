@@ -2,9 +2,8 @@
 import { stringify } from 'yaml';
 import type { HostReport, ReportedInstance } from '../drivers/driver.ts';
 import { formatBytes } from '../quantity/quantity.ts';
+import type { OutputFormat } from './command-option.ts';
 import { formatTable } from './inspect-table.ts';
-
-export type OutputFormat = 'table' | 'json' | 'yaml';
 
 /** The report as text, ended by a line break. */
 export function formatReport(report: HostReport, format: OutputFormat): string {

@@ -2,7 +2,8 @@
 import { createDriver, type DriverConfig } from '../drivers/create-driver.ts';
 import { type Driver, DriverError, type HostReport } from '../drivers/driver.ts';
 import { reportFaults } from '../drivers/report-faults.ts';
-import { formatReport, type OutputFormat } from './inspect-format.ts';
+import type { OutputFormat } from './command-option.ts';
+import { formatReport } from './inspect-format.ts';
 
 export interface InspectOptions {
   readonly driver: DriverConfig;

@@ -14,3 +14,10 @@ export function endOf(error: unknown, advice?: (error: KubeError) => string | un
   const words = more === undefined ? wordsOf(error) : `${wordsOf(error)}\n${more}`;
   return new CommandError(words, error.retryable ? EXIT.unreachable : EXIT.failed);
 }
+
+/** For `catch`: ends a command, and says whom to ask where the right to do it is missing. */
+export function adviseIfForbidden(advice: string): (error: unknown) => never {
+  return (error) => {
+    throw endOf(error, ({ reason }) => (reason === 'Forbidden' ? advice : undefined));
+  };
+}

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from '../api/object-meta.ts';
+import { type ObjectMeta, qualifiedName } from '../api/object-meta.ts';
 import { isNewer } from '../protocol/resource-version.ts';
 
 /** What a change of one object is told with; an absent one was not there, or is not any more. */
@@ -37,14 +37,14 @@ export class Cache<T extends { readonly metadata: ObjectMeta }> {
 
   /** A consistent list takes the place of everything, older or not: etcd may have been restored. */
   replaceAll(objects: readonly T[]): void {
-    const listed = new Map(objects.map((object) => [keyOf(object), object]));
+    const listed = new Map(objects.map((object) => [qualifiedName(object.metadata), object]));
     this.#listed = true;
     for (const key of [...this.#objects.keys()]) if (!listed.has(key)) this.#set(key, undefined);
     for (const [key, object] of listed) this.#set(key, object);
   }
 
   put(object: T): void {
-    const key = keyOf(object);
+    const key = qualifiedName(object.metadata);
     const known = this.#objects.get(key);
     if (known === undefined || isNewer(object.metadata.resourceVersion, known.metadata.resourceVersion))
       this.#set(key, object);
@@ -52,7 +52,7 @@ export class Cache<T extends { readonly metadata: ObjectMeta }> {
 
   /** The object as it was when it went; one that came in its place stays. */
   remove(object: T): void {
-    const key = keyOf(object);
+    const key = qualifiedName(object.metadata);
     const known = this.#objects.get(key);
     if (known !== undefined && !isNewer(known.metadata.resourceVersion, object.metadata.resourceVersion))
       this.#set(key, undefined);
@@ -68,9 +68,4 @@ export class Cache<T extends { readonly metadata: ObjectMeta }> {
     )
       this.#onChange(key, before, after);
   }
-}
-
-/** The name, behind its namespace if it has one. */
-export function keyOf({ metadata }: { readonly metadata: ObjectMeta }): string {
-  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
 }

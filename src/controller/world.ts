@@ -2,15 +2,16 @@
  * Everything that the controller knows, and what follows from it: which conditions and objects are not as they should be. Pure:
  * what is seen comes in, work goes out, time is an argument. Level-based: what was missed or failed is found again by looking.
  */
+
 import { findCondition } from '../api/conditions.ts';
 import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
 import type { Lease } from '../api/lease.ts';
-import type { ObjectMeta } from '../api/object-meta.ts';
+import { type ObjectMeta, qualifiedName } from '../api/object-meta.ts';
 import type { Now } from '../protocol/lease-keeper.ts';
 import type { Answer } from '../protocol/messages.ts';
 import { sameJson } from '../protocol/same-json.ts';
 import { Agenda } from './agenda.ts';
-import { Cache, keyOf } from './cache.ts';
+import { Cache } from './cache.ts';
 import { Dependents } from './dependents.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { holdsOn, isFinished, nodesOf, planClaim } from './plan-claim.ts';
@@ -156,7 +157,7 @@ export class World {
   settled(work: Work, answer: Answer<ComputeNode | InstanceClaim | Migration>, now: Now): void {
     this.#seenAt = now;
     const agenda = this.#agendaOf(work);
-    const key = keyOf(objectOf(work));
+    const key = qualifiedName(objectOf(work).metadata);
     agenda.ended(key);
     if (answer.kind === 'ok') {
       this.#failures.delete(key);

@@ -160,7 +160,7 @@ function circumstances(entry: Entry, context: BatchContext, queued: boolean): Ci
   const claimedBy = otherHolder(entry, context);
   const instance = context.instances.of(entry);
   const deadlineMs = waitDeadlineMs(entry.claim, entry.createdAtMs);
-  const isOrphan = instance !== undefined && books.orphans.some(({ uuid }) => uuid === instance.uuid);
+  const isOrphan = instance !== undefined && books.isOrphan(instance);
   return {
     nodeName: settings.nodeName,
     unschedulable,

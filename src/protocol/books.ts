@@ -40,6 +40,10 @@ export class Books {
     return this.#orphans;
   }
 
+  isOrphan({ uuid }: ReportedInstance): boolean {
+    return this.#orphans.some((orphan) => orphan.uuid === uuid);
+  }
+
   /** Whether a claim holds something here, or will once its write is answered. */
   holds(uid: string): boolean {
     return this.#holders.has(uid);

@@ -1,5 +1,6 @@
 /** Whom a batch looks at: not all that is undecided, however much there is, and nobody's flood before everybody else. */
 import { type ClaimCache, type Entry, isBusy } from './claim-cache.ts';
+import { byAge } from './turns.ts';
 
 /** How many of those that wait behind the front are looked at in one turn, when something about them has changed. */
 const MAX_LOOKS = 500;
@@ -54,10 +55,6 @@ function* firstReady(entries: Iterable<Entry>, count: number, isReady: (entry: E
     if (isReady(entry)) left -= 1;
     yield entry;
   }
-}
-
-function byAge(one: Entry, other: Entry): number {
-  return one.createdAtMs - other.createdAtMs || (one.ref.uid < other.ref.uid ? -1 : 1);
 }
 
 /**

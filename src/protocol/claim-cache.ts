@@ -2,6 +2,7 @@
 
 import { findCondition } from '../api/conditions.ts';
 import type { InstanceClaim } from '../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../api/object-meta.ts';
 import { type Asked, asked, instanceIdOf, isForUs, kept, refOf, timeOf, waitDeadlineMs } from './claim-facts.ts';
 import type { ObjectRef, Outcome } from './messages.ts';
 import { isNewer } from './resource-version.ts';
@@ -55,8 +56,6 @@ function include(set: Set<string>, uid: string, wanted: boolean): void {
   else set.delete(uid);
 }
 
-const nameOf = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`;
-
 /** Claims by UID, by name and by instance; remembers which ones have changed since the ledger was settled. */
 export class ClaimCache {
   readonly #settings: TrackerSettings;
@@ -101,7 +100,7 @@ export class ClaimCache {
   }
 
   byName(namespace: string, name: string): Entry | undefined {
-    const uid = this.#uidByName.get(nameOf({ namespace, name }));
+    const uid = this.#uidByName.get(qualifiedName({ namespace, name }));
     return uid === undefined ? undefined : this.#entries.get(uid);
   }
 
@@ -132,7 +131,7 @@ export class ClaimCache {
       isFailing: false,
     };
     this.#entries.set(ref.uid, entry);
-    this.#uidByName.set(nameOf(ref), ref.uid);
+    this.#uidByName.set(qualifiedName(ref), ref.uid);
     const instance = instanceIdOf(claim);
     this.#uidsByInstance.set(instance, (this.#uidsByInstance.get(instance) ?? new Set()).add(ref.uid));
     this.#classify(entry);
@@ -144,7 +143,7 @@ export class ClaimCache {
     const entry = this.#entries.get(uid);
     if (entry === undefined) return;
     this.#entries.delete(uid);
-    if (this.#uidByName.get(nameOf(entry.ref)) === uid) this.#uidByName.delete(nameOf(entry.ref));
+    if (this.#uidByName.get(qualifiedName(entry.ref)) === uid) this.#uidByName.delete(qualifiedName(entry.ref));
     const instance = instanceIdOf(entry.claim);
     const uids = this.#uidsByInstance.get(instance);
     uids?.delete(uid);

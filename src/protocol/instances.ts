@@ -1,4 +1,5 @@
 /** Which instance belongs to which claim, and which to none. */
+import { qualifiedName } from '../api/object-meta.ts';
 import type { ReportedInstance } from '../drivers/driver.ts';
 import type { ClaimCache, Entry } from './claim-cache.ts';
 import { instanceIdOf } from './claim-facts.ts';
@@ -62,7 +63,7 @@ export class Instances {
 
   /** The instance that a claim is for: by the claim's name in the instance's metadata, else by uuid. */
   of({ ref, claim }: Entry): ReportedInstance | undefined {
-    const named = this.#uuidByClaimName.get(`${ref.namespace}/${ref.name}`);
+    const named = this.#uuidByClaimName.get(qualifiedName(ref));
     if (named !== undefined) return this.#byUuid.get(named);
     const instance = this.#byUuid.get(instanceIdOf(claim));
     return instance === undefined || this.#namesAnother(instance) ? undefined : instance;
@@ -70,7 +71,7 @@ export class Instances {
 
   /** Whether any instance has the claim's uuid or names it. While none does, the claim has no part in which instance is whose. */
   concerns({ ref, claim }: Entry): boolean {
-    return this.#byUuid.has(instanceIdOf(claim)) || this.#namings.has(`${ref.namespace}/${ref.name}`);
+    return this.#byUuid.has(instanceIdOf(claim)) || this.#namings.has(qualifiedName(ref));
   }
 
   /** Claims that an event on this instance may concern. */
@@ -101,5 +102,5 @@ export class Instances {
 }
 
 function claimNameOf({ claim }: ReportedInstance): string | undefined {
-  return claim === undefined ? undefined : `${claim.namespace}/${claim.name}`;
+  return claim === undefined ? undefined : qualifiedName(claim);
 }

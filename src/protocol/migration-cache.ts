@@ -2,7 +2,9 @@
  * What the tracker knows of the migrations that concern its node, and what it has asked of each: one request at a time. Nothing is held for
  * what a Migration says, so that an answer that did not come only leads to a read.
  */
+
 import type { InstanceClaim, Migration, MigrationLock } from '../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../api/object-meta.ts';
 import { timeOf } from './claim-facts.ts';
 import type { Answer, Effect, MigrationOutcome, NamespacedName, ObjectRef } from './messages.ts';
 import { keptMigration, MIGRATION_KIND, migrationRefOf, phaseOf } from './migration-facts.ts';
@@ -126,7 +128,7 @@ export class MigrationCache {
    */
   lookUp(entry: MigrationEntry): readonly Effect[] {
     const name = { namespace: entry.ref.namespace, name: entry.migration.spec.claimName };
-    const key = keyOf(name);
+    const key = qualifiedName(name);
     const askers = this.#lookUps.get(key);
     if (askers !== undefined && !this.#unsent.has(key)) return [];
     entry.lookup = 'asking';
@@ -141,8 +143,8 @@ export class MigrationCache {
   }
 
   lookedUp(name: NamespacedName, answer: Answer<InstanceClaim>): void {
-    for (const entry of this.#lookUps.get(keyOf(name)) ?? []) entry.lookup = answer;
-    this.#lookUps.delete(keyOf(name));
+    for (const entry of this.#lookUps.get(qualifiedName(name)) ?? []) entry.lookup = answer;
+    this.#lookUps.delete(qualifiedName(name));
   }
 
   read(entry: MigrationEntry): readonly Effect[] {
@@ -202,10 +204,6 @@ export class MigrationCache {
     this.#entries.delete(entry.ref.uid);
     this.pending.delete(entry);
   }
-}
-
-function keyOf({ namespace, name }: NamespacedName): string {
-  return `${namespace}/${name}`;
 }
 
 function writeRefused({ namespace, name }: ObjectRef, error: string): Effect {

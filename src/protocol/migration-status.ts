@@ -1,6 +1,6 @@
 /** The statuses that an agent writes for a migration: of the claim, which is the lock, and of the Migration, which tells people. Pure. */
 import { migrationColumns } from '../api/columns.ts';
-import { setCondition } from '../api/conditions.ts';
+import { type ConditionUpdate, setCondition } from '../api/conditions.ts';
 import type {
   ClaimedPciDevice,
   Condition,
@@ -212,7 +212,7 @@ export function concluded(
 /** What it waits for, or what is known of its target; the phase stays. */
 export function noted(
   migration: Migration,
-  condition: Omit<Condition, 'lastTransitionTime' | 'observedGeneration'>,
+  condition: Omit<ConditionUpdate, 'observedGeneration'>,
   now: Date,
 ): MigrationStatus {
   return { ...migration.status, conditions: conditionsWith(migration, condition, now) };
@@ -220,7 +220,7 @@ export function noted(
 
 function conditionsWith(
   { status, metadata }: Migration,
-  condition: Omit<Condition, 'lastTransitionTime' | 'observedGeneration'>,
+  condition: Omit<ConditionUpdate, 'observedGeneration'>,
   now: Date,
 ): readonly Condition[] {
   return setCondition(status?.conditions, { ...condition, observedGeneration: metadata.generation ?? 0 }, now);

@@ -22,12 +22,14 @@ import { isOver, phaseOf, sightOf } from './migration-facts.ts';
 import { type MigrationStep, sourceStep, targetStep, unlockedStep } from './migration-plan.ts';
 import { concluded, locked, moved, noted, preMigrating, progressed, rejected, unlocked } from './migration-status.ts';
 import { judgeMigration, type MigrationVerdict, tellsDeadTarget } from './migration-verdict.ts';
-import type { Peers } from './peers.ts';
+import type { Peers, Pulse } from './peers.ts';
 import { readableAmounts } from './readable.ts';
 import { isNewer } from './resource-version.ts';
 import { otherHolder } from './rivals.ts';
+import { mostRetrying, mostTelling } from './settings.ts';
 import { MIGRATION_SOURCES, selectsMigration } from './sources.ts';
 import { MAX_REF_BYTES, sizeOf } from './status-size.ts';
+import { byAge } from './turns.ts';
 import type { Grounds } from './verdict.ts';
 
 export interface MigrationContext extends DecidingContext {
@@ -94,8 +96,8 @@ class Round {
     this.#now = new Date(context.nowMs);
     this.#roomBytes = context.roomBytes;
     this.#releases = releasesToCome(context);
-    this.#tellingRoom = Math.ceil(context.settings.maxBatch / 4) - context.migrations.busy();
-    this.#retryRoom = Math.ceil(context.settings.maxBatch / 8) - context.migrations.retrying();
+    this.#tellingRoom = mostTelling(context.settings) - context.migrations.busy();
+    this.#retryRoom = mostRetrying(context.settings) - context.migrations.retrying();
     for (const uid of context.cache.locked) {
       const entry = context.cache.get(uid);
       const lock = entry?.claim.status?.migration;
@@ -137,7 +139,7 @@ class Round {
   #asSource(claim: Entry, lock: MigrationLock, entry: MigrationEntry | undefined): void {
     const { peers, instances, nowMs } = this.#context;
     const pulse = peers.pulseOf(lock.targetNodeName, nowMs);
-    if (entry !== undefined) this.#tellOfTarget(entry, lock.targetNodeName, pulse === 'Alive', pulse === 'Dead');
+    if (entry !== undefined) this.#tellOfTarget(entry, lock.targetNodeName, pulse);
     if (pulse !== 'Dead' || entry?.isBusy === true) return;
     const isHere = instances.of(claim) !== undefined;
     const migration = entry && { migration: entry.migration };
@@ -152,12 +154,12 @@ class Round {
     else this.due.push(atMs);
   }
 
-  #tellOfTarget(entry: MigrationEntry, nodeName: string, isAlive: boolean, isDead: boolean): void {
+  #tellOfTarget(entry: MigrationEntry, nodeName: string, pulse: Pulse): void {
     const { migration } = entry;
     if (migration.status?.sourceNodeName === undefined || isOver(migration)) return;
     const isToldDead = tellsDeadTarget(migration);
-    if (isDead && !isToldDead) this.#note(entry, 'TargetAlive', false, targetDead(nodeName));
-    if (isAlive && isToldDead) this.#note(entry, 'TargetAlive', true, targetAlive(nodeName));
+    if (pulse === 'Dead' && !isToldDead) this.#note(entry, 'TargetAlive', false, targetDead(nodeName));
+    if (pulse === 'Alive' && isToldDead) this.#note(entry, 'TargetAlive', true, targetAlive(nodeName));
   }
 
   // --- those that no claim is locked for ------------------------------------------------------------------------------
@@ -286,7 +288,7 @@ class Round {
       pulseOf: (nodeName: string) => peers.pulseOf(nodeName, nowMs),
       ...(instance !== undefined && { instance }),
       ...(claimedBy !== undefined && { claimedBy }),
-      isOrphan: instance !== undefined && books.orphans.some(({ uuid }) => uuid === instance.uuid),
+      isOrphan: instance !== undefined && books.isOrphan(instance),
     };
   }
 
@@ -385,7 +387,7 @@ class Round {
 
   #decide(entry: Entry, status: InstanceClaimStatus, takes = false): void {
     const { books, room, cache, requests, settings } = this.#context;
-    if (entry.isFailing && requests.retrying() >= Math.ceil(settings.maxBatch / 8)) return;
+    if (entry.isFailing && requests.retrying() >= mostRetrying(settings)) return;
     if (this.decisions.length >= room || this.#roomBytes < MAX_REF_BYTES) return;
     this.#roomBytes -= sizeOf(entry.ref);
     const write = writeOf(entry, status, 'decision', { takes });
@@ -397,10 +399,6 @@ class Round {
   #overheadOf(flavor: Flavor | undefined): bigint {
     return this.#context.settings.overheadMemoryBytes(readableAmounts(flavor) ?? NOTHING);
   }
-}
-
-function byAge(one: MigrationEntry, other: MigrationEntry): number {
-  return one.createdAtMs - other.createdAtMs || (one.ref.uid < other.ref.uid ? -1 : 1);
 }
 
 function outcomeOf(

@@ -1,4 +1,5 @@
 /** Claims for one and the same instance: it is claimed once on a node. */
+import { qualifiedName } from '../api/object-meta.ts';
 import type { Books } from './books.ts';
 import type { ClaimCache, Entry } from './claim-cache.ts';
 import { instanceIdOf } from './claim-facts.ts';
@@ -13,7 +14,7 @@ interface Known {
 /** Namespace/name of another claim that holds here for the instance of this one. */
 export function otherHolder(entry: Entry, known: Known): string | undefined {
   for (const other of rivals(entry, known)) {
-    if (other !== entry && known.books.holds(other.ref.uid)) return `${other.ref.namespace}/${other.ref.name}`;
+    if (other !== entry && known.books.holds(other.ref.uid)) return qualifiedName(other.ref);
   }
   return undefined;
 }

@@ -30,6 +30,16 @@ export interface TrackerSettings {
   readonly statistics?: readonly Statistic[];
 }
 
+/** How many writes may tell a state without deciding anything: a quarter of a batch at a time. Decisions are urgent, these are not. */
+export function mostTelling({ maxBatch }: TrackerSettings): number {
+  return Math.ceil(maxBatch / 4);
+}
+
+/** How many writes may be tried again of what was refused: an eighth of a batch, beside all else. */
+export function mostRetrying({ maxBatch }: TrackerSettings): number {
+  return Math.ceil(maxBatch / 8);
+}
+
 /** The rules in force on a node: what the administrator wrote, as far as it can be read, else the configuration's. */
 export function effectivePolicy(spec: ComputeNodeSpec | undefined, defaults: NodePolicy): NodePolicy {
   const { limitPolicy } = spec ?? {};

@@ -93,8 +93,8 @@ export class Feed {
   }
 }
 
-/** Of each object the newest that any list has. */
-function newestOf<T extends InstanceClaim | Migration>(objects: readonly T[]): T[] {
+/** Of each object the newest that any of several lists has, which are of slightly different moments. */
+export function newestOf<T extends InstanceClaim | Migration>(objects: readonly T[]): T[] {
   const byUid = new Map<string, T>();
   for (const object of objects) {
     const { uid = '', resourceVersion } = object.metadata;

@@ -2,7 +2,9 @@
  * Becoming the owner of a node: a fresh token by compare-and-swap, the barrier over everything that a former owner may still
  * be writing, and only then the consistent list (protocol.md, "One owner of a node").
  */
+
 import type { ComputeNode, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../api/object-meta.ts';
 import { CLAIM_KIND, refOf } from './claim-facts.ts';
 import type { Answer, Effect, NamespacedName, ObjectRef, Observation } from './messages.ts';
 import { phaseOf } from './migration-facts.ts';
@@ -159,15 +161,15 @@ export class TakeOver {
 
   #lookUp({ metadata, spec }: Migration): Effect[] {
     const name = { namespace: metadata.namespace ?? '', name: spec.claimName };
-    if (this.#sought.has(keyOf(name))) return [];
-    this.#sought.add(keyOf(name));
+    if (this.#sought.has(qualifiedName(name))) return [];
+    this.#sought.add(qualifiedName(name));
     return [{ kind: 'lookUpClaim', name }];
   }
 
   #lookedUp(name: NamespacedName, answer: Answer<InstanceClaim>): Effect[] {
-    if (!this.#sought.has(keyOf(name))) return [];
+    if (!this.#sought.has(qualifiedName(name))) return [];
     if (answer.kind !== 'ok' && answer.kind !== 'missing') return [{ kind: 'lookUpClaim', name }];
-    this.#sought.delete(keyOf(name));
+    this.#sought.delete(qualifiedName(name));
     if (answer.kind === 'missing') return this.#passed();
     const ref = refOf(answer.object);
     this.#fenced.set(ref.uid, ref);
@@ -205,8 +207,4 @@ export class TakeOver {
     this.#stage = 'listing';
     return [{ kind: 'listClaims' }];
   }
-}
-
-function keyOf({ namespace, name }: NamespacedName): string {
-  return `${namespace}/${name}`;
 }

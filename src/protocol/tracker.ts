@@ -6,7 +6,9 @@
  * `committed` takes that write's answer and lets the decisions go out (step 3). The caller runs `decide`, the write and
  * `committed` under one mutex (Nova: "compute_resources"), so that the ledger has one writer.
  */
+
 import type { ComputeNode, ComputeNodeStatus, InstanceClaim, Migration } from '../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../api/object-meta.ts';
 import type { ReportedInstance } from '../drivers/driver.ts';
 import { NOTHING as NOTHING_HELD } from '../ledger/amounts.ts';
 import { AuditLog } from './audit-log.ts';
@@ -27,7 +29,7 @@ import { Peers } from './peers.ts';
 import { readableAmounts } from './readable.ts';
 import { isNewer, wentBack } from './resource-version.ts';
 import { sameJson } from './same-json.ts';
-import { effectivePolicy, type TrackerSettings } from './settings.ts';
+import { effectivePolicy, mostRetrying, mostTelling, type TrackerSettings } from './settings.ts';
 import { MAX_DECIDING_BYTES, sizeOf } from './status-size.ts';
 import { TakeOver } from './take-over.ts';
 import { type Troubles, troublesOf } from './troubles.ts';
@@ -373,14 +375,14 @@ export class Tracker {
     );
   }
 
-  /** How many more writes may tell a state without deciding anything. A quarter of a batch at a time: decisions are urgent, these are not. */
+  /** How many more writes may tell a state without deciding anything. */
   #tellingRoom(): number {
-    return Math.ceil(this.#settings.maxBatch / 4) - this.#requests.telling();
+    return mostTelling(this.#settings) - this.#requests.telling();
   }
 
-  /** An eighth of a batch, beside all else, for claims whose last write was refused. */
+  /** How many more writes there may be of claims whose last one was refused. */
   #retryRoom(): number {
-    return Math.ceil(this.#settings.maxBatch / 8) - this.#requests.retrying();
+    return mostRetrying(this.#settings) - this.#requests.retrying();
   }
 
   /** States that the hypervisor shows and the claims do not tell yet. */
@@ -448,7 +450,7 @@ export class Tracker {
 
   #nameOf(uid: string): string | undefined {
     const ref = this.#cache.get(uid)?.ref;
-    return ref && `${ref.namespace}/${ref.name}`;
+    return ref && qualifiedName(ref);
   }
 
   /** Names of what is decided by now stay in `deciding` until a write has a reason of its own, or the next audit. */

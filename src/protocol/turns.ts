@@ -80,6 +80,11 @@ export class Sorted<E extends Candidate> {
   }
 }
 
+/** For sorting: the oldest first, then by UID. */
+export function byAge(one: Candidate, other: Candidate): number {
+  return one.createdAtMs - other.createdAtMs || (one.ref.uid < other.ref.uid ? -1 : 1);
+}
+
 function compare(item: Item<Candidate>, key: number, uid: string): number {
   const other = item.entry.ref.uid;
   if (item.key !== key) return item.key < key ? -1 : 1;

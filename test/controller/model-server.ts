@@ -1,7 +1,7 @@
 /** An API server as far as the controller can see: objects with resourceVersions, compare-and-swap, deletes with preconditions. */
 import type { ComputeNode, InstanceClaim, Migration } from '../../src/api/generated/v1alpha1.ts';
 import type { Lease } from '../../src/api/lease.ts';
-import { keyOf } from '../../src/controller/cache.ts';
+import { qualifiedName } from '../../src/api/object-meta.ts';
 import type { Work } from '../../src/controller/work.ts';
 import { type HostNode, World } from '../../src/controller/world.ts';
 import type { WorkAnswer } from '../../src/controller/writer.ts';
@@ -17,7 +17,7 @@ interface Contents {
 }
 
 const byKey = <T extends HostNode>(objects: readonly T[] = []): Map<string, T> =>
-  new Map(objects.map((object) => [keyOf(object), object]));
+  new Map(objects.map((object) => [qualifiedName(object.metadata), object]));
 
 export class ModelServer {
   readonly nodes: Map<string, ComputeNode>;
@@ -114,18 +114,18 @@ function newer<T extends HostNode>(object: T): T {
 }
 
 function write<T extends ComputeNode | InstanceClaim | Migration>(objects: Map<string, T>, object: T): WorkAnswer {
-  const present = objects.get(keyOf(object));
+  const present = objects.get(qualifiedName(object.metadata));
   if (present === undefined) return { kind: 'missing' };
   if (present.metadata.resourceVersion !== object.metadata.resourceVersion) return { kind: 'conflict' };
   const written = newer(object);
-  objects.set(keyOf(object), written);
+  objects.set(qualifiedName(object.metadata), written);
   return { kind: 'ok', object: written };
 }
 
 function remove<T extends ComputeNode | InstanceClaim>(objects: Map<string, T>, object: T): WorkAnswer {
-  const present = objects.get(keyOf(object));
+  const present = objects.get(qualifiedName(object.metadata));
   if (present === undefined) return { kind: 'missing' };
   if (present.metadata.resourceVersion !== object.metadata.resourceVersion) return { kind: 'conflict' };
-  objects.delete(keyOf(object));
+  objects.delete(qualifiedName(object.metadata));
   return { kind: 'ok', object };
 }

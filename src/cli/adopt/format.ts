@@ -1,9 +1,11 @@
 /** A plan for people and for `kubectl apply`, and what became of it. */
+
 import { stringify } from 'yaml';
 import type { InstanceClaim } from '../../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../../api/object-meta.ts';
 import { formatTable } from '../inspect-table.ts';
 import type { Result } from './perform.ts';
-import { type AdoptionPlan, keyOf } from './plan.ts';
+import type { AdoptionPlan } from './plan.ts';
 
 /** The claims as YAML; empty without any. */
 export function formatClaims(claims: readonly InstanceClaim[]): string {
@@ -24,7 +26,7 @@ export function remarksOn({ skipped, remarks, unlisted }: AdoptionPlan): readonl
 /** What became of each claim. */
 export function formatResults(results: readonly Result[]): string {
   const rows = results.map(({ claim, outcome, reason }) => [
-    keyOf(claim),
+    qualifiedName(claim.metadata),
     claim.spec.instance?.name ?? claim.spec.instance?.uuid ?? '',
     outcome,
     reason.replaceAll('\n', ' '),

@@ -1,12 +1,13 @@
 /** Creates claims and waits for what the agent says to them. */
+
 import { findCondition } from '../../api/conditions.ts';
 import type { InstanceClaim } from '../../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../../api/object-meta.ts';
 import { isKubeError, KubeError } from '../../kube/errors.ts';
 import type { ResourceClient } from '../../kube/resource.ts';
 import { instanceIdOf } from '../../protocol/claim-facts.ts';
 import { endOf, wordsOf } from '../kube-error-words.ts';
 import { watchUntil } from '../watch-until.ts';
-import { keyOf } from './plan.ts';
 
 /** What became of one claim. */
 export interface Result {
@@ -85,7 +86,8 @@ export async function awaitDecisions(
 }
 
 function resultOf(claim: InstanceClaim, now: InstanceClaim | undefined): Result {
-  if (now === undefined) return { claim, outcome: 'Gone', reason: `claim ${keyOf(claim)} was deleted` };
+  if (now === undefined)
+    return { claim, outcome: 'Gone', reason: `claim ${qualifiedName(claim.metadata)} was deleted` };
   const { reason = '', message } = findCondition(now.status?.conditions, 'Claimed') ?? {};
   const words = message === undefined ? reason : `${reason}: ${message}`;
   return { claim: now, outcome: now.status?.phase ?? 'Pending', reason: now.status?.phase === 'Claimed' ? '' : words };

@@ -1,6 +1,8 @@
 /** Which claims the orphans of a node need. Pure. */
+
 import { findCondition } from '../../api/conditions.ts';
 import type { ComputeNode, InstanceClaim, Orphan } from '../../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../../api/object-meta.ts';
 import { matchesGlob } from '../../ledger/glob.ts';
 import { instanceIdOf } from '../../protocol/claim-facts.ts';
 import { claimFor, labelOf } from './claim-for.ts';
@@ -116,7 +118,7 @@ function ofLive(claim: InstanceClaim): Outcome {
   const { phase = 'Pending', nodeName } = claim.status ?? {};
   if (phase === 'Pending' && claim.spec.adopt === true) return { kind: 'wait', claim };
   const where = nodeName === undefined ? '' : ` on node ${nodeName}`;
-  return skip(`claim ${keyOf(claim)} is for it already (${phase}${where})`);
+  return skip(`claim ${qualifiedName(claim.metadata)} is for it already (${phase}${where})`);
 }
 
 type Name = { readonly kind: 'name'; readonly name: string } | (Outcome & { readonly kind: 'skip' });
@@ -137,18 +139,13 @@ function nameFor(
   const name = named?.name ?? freeName(baseName(instanceName), uuid, isTaken);
   const before = refused.get(name ?? '');
   if (before !== undefined)
-    return skip(`claim ${keyOf(before)} was refused: ${refusalOf(before)}; delete it to try again`);
+    return skip(`claim ${qualifiedName(before.metadata)} was refused: ${refusalOf(before)}; delete it to try again`);
   return name === undefined ? skip('every name that could be made for its claim is taken') : { kind: 'name', name };
 }
 
 function refusalOf({ status }: InstanceClaim): string {
   const { reason, message } = findCondition(status?.conditions, 'Claimed') ?? {};
   return message || reason || (status?.phase ?? '');
-}
-
-/** `namespace/name`. */
-export function keyOf({ metadata: { namespace, name } }: InstanceClaim): string {
-  return `${namespace}/${name}`;
 }
 
 function skip(reason: string): Outcome & { kind: 'skip' } {

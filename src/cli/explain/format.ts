@@ -1,6 +1,7 @@
 /** An explanation for people (tables, amounts as refusals have them) and for programs (the API's names and quantities). */
 import { stringify } from 'yaml';
 import type { HostFigures } from '../../ledger/limits.ts';
+import type { HeldFlavor } from '../../ledger/migration.ts';
 import type { NodePolicy } from '../../ledger/types.ts';
 import { diskWords, memoryWords } from '../../protocol/amount-words.ts';
 import { formatBytes, formatRatio } from '../../quantity/quantity.ts';
@@ -8,7 +9,7 @@ import type { OutputFormat } from '../command-option.ts';
 import { formatTable } from '../inspect-table.ts';
 import type { DeviceDifference } from './devices.ts';
 import { type Difference, type Explanation, FIGURES } from './explanation.ts';
-import { devicesOf, type HeldFor, type Line } from './lines.ts';
+import { devicesOf, type Line } from './lines.ts';
 
 /** The explanation as text, ended by a line break. */
 export function formatExplanation(explanation: Explanation, format: OutputFormat): string {
@@ -73,7 +74,7 @@ function toText(explanation: Explanation): string {
 }
 
 const HEADER = ['WHAT', 'FLAVOR', 'VCPUS', 'MEMORY', 'OVERHEAD', 'DISK', 'PCI DEVICES'];
-const FLAVOR_WORDS: Readonly<Record<HeldFor, string>> = { InForce: 'in force', Old: 'old', New: 'new' };
+const FLAVOR_WORDS: Readonly<Record<HeldFlavor, string>> = { InForce: 'in force', Old: 'old', New: 'new' };
 
 function tableOf({ policy, lines, sums }: Explanation): string {
   const { vcpus, memoryBytes, diskBytes } = policy.reserved;

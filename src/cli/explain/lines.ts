@@ -1,7 +1,10 @@
 /** What a node holds, line by line: the agent's own function of a claim (`heldFor`), fed with what the API server tells. Pure. */
+
 import { findCondition } from '../../api/conditions.ts';
 import type { InstanceClaim, Orphan } from '../../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../../api/object-meta.ts';
 import type { ReportedInstance } from '../../drivers/driver.ts';
+import type { HeldFlavor } from '../../ledger/migration.ts';
 import { orphanHolding } from '../../ledger/orphan.ts';
 import type { Holding, NodePolicy } from '../../ledger/types.ts';
 import { instanceIdOf } from '../../protocol/claim-facts.ts';
@@ -11,9 +14,6 @@ import { bytesOf, countOf } from '../../protocol/readable.ts';
 import type { TrackerSettings } from '../../protocol/settings.ts';
 import type { NodeView } from './node-view.ts';
 
-/** Which flavor of its claim a line is: the one in force as the instance's own, the old or the new one for a migration's other side. */
-export type HeldFor = 'InForce' | 'Old' | 'New';
-
 /** One holding, and whose it is. */
 export interface Line {
   readonly kind: 'claim' | 'orphan';
@@ -22,7 +22,7 @@ export interface Line {
   readonly name: string;
   /** The claim's UID, or the orphan's UUID. */
   readonly uid: string;
-  readonly flavor?: HeldFor;
+  readonly flavor?: HeldFlavor;
   /** The migration that locks the claim, and where it goes. */
   readonly migration?: { readonly name: string; readonly sourceNodeName: string; readonly targetNodeName: string };
   readonly holding: Holding;
@@ -39,15 +39,13 @@ export function devicesOf({ holding }: Line): readonly string[] {
 
 /** All lines: claims by namespace and name, then orphans as listed. */
 export function linesOf(view: NodeView, policy: NodePolicy): readonly Line[] {
-  const claims = view.claims.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
+  const claims = view.claims.toSorted((one, other) =>
+    qualifiedName(one.metadata) < qualifiedName(other.metadata) ? -1 : 1,
+  );
   return [
     ...claims.flatMap((claim) => claimLines(claim, view, policy)),
     ...(view.node.status?.orphans ?? []).flatMap((orphan) => orphanLines(orphan, policy)),
   ];
-}
-
-function nameOf({ metadata: { namespace, name } }: InstanceClaim): string {
-  return `${namespace}/${name}`;
 }
 
 function claimLines(claim: InstanceClaim, view: NodeView, policy: NodePolicy): readonly Line[] {
@@ -98,7 +96,7 @@ function excessOf({ status }: InstanceClaim): string | undefined {
   return matches?.status === 'False' && !isMissing ? matches.message : undefined;
 }
 
-function flavorOf({ key }: Holding, { metadata, status }: InstanceClaim, nodeName: string): HeldFor {
+function flavorOf({ key }: Holding, { metadata, status }: InstanceClaim, nodeName: string): HeldFlavor {
   if (key === claimKey(metadata.uid ?? '')) return 'InForce';
   const lock = status?.migration;
   if (status?.nodeName !== nodeName) return lock?.targetNodeName === nodeName ? 'New' : 'Old';

@@ -4,9 +4,9 @@ import type { ComputeNode, InstanceClaim } from '../../api/generated/v1alpha1.ts
 import { COMPUTE_NODES, INSTANCE_CLAIMS } from '../../api/kinds.ts';
 import type { Connection } from '../../kube/connection.ts';
 import { type ResourceClient, resourceClient } from '../../kube/resource.ts';
-import { isNewer } from '../../protocol/resource-version.ts';
+import { CLAIM_SOURCES, newestOf } from '../../protocol/sources.ts';
 import { CommandError } from '../exit-code.ts';
-import { endOf } from '../kube-error-words.ts';
+import { adviseIfForbidden } from '../kube-error-words.ts';
 
 export interface NodeView {
   readonly node: ComputeNode;
@@ -15,7 +15,7 @@ export interface NodeView {
 }
 
 /** What of a claim may make a node hold something. */
-const SELECTORS = ['status.nodeName', 'status.migration.sourceNodeName', 'status.migration.targetNodeName'] as const;
+const SELECTORS = CLAIM_SOURCES.filter((source) => source !== 'spec.nodeName');
 
 /** Reads a node and its claims. Throws CommandError where there is no such node, or nobody has audited it yet. */
 export async function readNodeView(connection: Connection, nodeName: string): Promise<NodeView> {
@@ -26,9 +26,7 @@ export async function readNodeView(connection: Connection, nodeName: string): Pr
 /** An audited node. Throws CommandError where there is none. */
 export async function readNode(connection: Connection, nodeName: string): Promise<ComputeNode> {
   const nodes = resourceClient<ComputeNode>(connection, COMPUTE_NODES);
-  const node = await nodes.get(nodeName).catch((error: unknown) => {
-    throw endOf(error, ({ reason }) => (reason === 'Forbidden' ? NODE_ADVICE : undefined));
-  });
+  const node = await nodes.get(nodeName).catch(adviseIfForbidden(NODE_ADVICE));
   if (node === undefined)
     throw new CommandError(
       `there is no ComputeNode "${nodeName}"; kubectl get computenodes lists those that there are`,
@@ -47,19 +45,9 @@ const NODE_ADVICE = 'ask an administrator for the role resource-tracker-node-vie
 const CLAIMS_ADVICE =
   'a node has claims of all namespaces: ask an administrator for the role resource-tracker-view, bound by a ClusterRoleBinding';
 
-/** The lists are of slightly different moments: the newest of each claim counts. */
 async function readClaims(client: ResourceClient<InstanceClaim>, nodeName: string): Promise<readonly InstanceClaim[]> {
   const lists = await Promise.all(
     SELECTORS.map((field) => client.list({ fieldSelector: `${field}=${nodeName}` })),
-  ).catch((error: unknown) => {
-    throw endOf(error, ({ reason }) => (reason === 'Forbidden' ? CLAIMS_ADVICE : undefined));
-  });
-  const claims = new Map<string, InstanceClaim>();
-  for (const claim of lists.flatMap(({ items }) => items)) {
-    const uid = claim.metadata.uid ?? '';
-    const known = claims.get(uid);
-    if (known === undefined || isNewer(claim.metadata.resourceVersion, known.metadata.resourceVersion))
-      claims.set(uid, claim);
-  }
-  return [...claims.values()];
+  ).catch(adviseIfForbidden(CLAIMS_ADVICE));
+  return newestOf(lists.flatMap(({ items }) => items));
 }

@@ -1,6 +1,8 @@
 /** Why a node's status may say something else than its claims do. Pure. */
+
 import { findCondition } from '../../api/conditions.ts';
 import type { ComputeNode } from '../../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../../api/object-meta.ts';
 import type { Line } from './lines.ts';
 
 const MAX_NAMED = 5;
@@ -43,7 +45,7 @@ function outdated({ metadata, status }: ComputeNode): string[] {
 function deciding({ status }: ComputeNode): string | undefined {
   const refs = status?.agent?.deciding ?? [];
   if (refs.length === 0) return undefined;
-  const named = refs.slice(0, MAX_NAMED).map(({ namespace, name }) => `${namespace}/${name}`);
+  const named = refs.slice(0, MAX_NAMED).map(qualifiedName);
   const more = refs.length > named.length ? ` and ${refs.length - named.length} more` : '';
   return `decided last, and perhaps still being written: ${named.join(', ')}${more}`;
 }

@@ -1,15 +1,17 @@
 /** Migrations for people. Pure. */
+
 import type { Flavor, Migration } from '../../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../../api/object-meta.ts';
 import { isOver, phaseOf } from '../../protocol/migration-facts.ts';
 import { formatTable } from '../inspect-table.ts';
-import { keyOf, waitsForDecision } from './phases.ts';
+import { waitsForDecision } from './phases.ts';
 
 const HEADER = ['NAMESPACE', 'NAME', 'CLAIM', 'TYPE', 'PHASE', 'FROM', 'TO', 'FLAVOR', 'DECISION', 'AGE'];
 
 /** A table of them, by namespace and name, with the namespace only where there may be several. */
 export function formatList(migrations: readonly Migration[], withNamespace: boolean, nowMs: number): string {
   const rows = migrations
-    .toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
+    .toSorted((one, other) => (qualifiedName(one.metadata) < qualifiedName(other.metadata) ? -1 : 1))
     .map((migration) => rowOf(migration, nowMs));
   const from = withNamespace ? 0 : 1;
   const columns = [HEADER, ...rows].map((row) => row.slice(from));
@@ -70,9 +72,14 @@ export function formatMigration(migration: Migration): string {
     ['decision', spec.decision],
   ];
   const lines = facts.flatMap(([name, value]) => (value === undefined ? [] : [`  ${`${name}:`.padEnd(13)}${value}`]));
-  return [`Migration ${keyOf(migration)}`, ...lines, '', ...conditionsOf(migration), nextWords(migration), ''].join(
-    '\n',
-  );
+  return [
+    `Migration ${qualifiedName(migration.metadata)}`,
+    ...lines,
+    '',
+    ...conditionsOf(migration),
+    nextWords(migration),
+    '',
+  ].join('\n');
 }
 
 function placeOf(nodeName: string | undefined, ...more: readonly (string | undefined)[]): string | undefined {

@@ -1,14 +1,15 @@
 /** `resource-tracker migration list` and `show`. */
+
 import { stringify } from 'yaml';
 import type { Migration } from '../../api/generated/v1alpha1.ts';
 import { apiVersionOf, MIGRATIONS } from '../../api/kinds.ts';
+import { qualifiedName } from '../../api/object-meta.ts';
 import { resourceClient } from '../../kube/resource.ts';
 import type { Cluster } from '../cluster-command.ts';
 import type { OutputFormat } from '../command-option.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { read } from './change.ts';
 import { formatList, formatMigration } from './format.ts';
-import { keyOf } from './phases.ts';
 import { type Wait, waitFor } from './wait.ts';
 
 export interface ListRequest {
@@ -34,7 +35,7 @@ export async function runList({ allNamespaces, claimName, output }: ListRequest,
 
 /** As kubectl prints several objects. */
 function listOf(items: readonly Migration[]): object {
-  const sorted = items.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
+  const sorted = items.toSorted((one, other) => (qualifiedName(one.metadata) < qualifiedName(other.metadata) ? -1 : 1));
   return { apiVersion: apiVersionOf(MIGRATIONS), kind: 'MigrationList', items: sorted };
 }
 

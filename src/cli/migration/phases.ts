@@ -42,11 +42,6 @@ export function waitsForDecision(migration: Migration): boolean {
   return phaseOf(migration) === 'Finished' && migration.spec.decision === undefined && !confirmsItself(migration);
 }
 
-/** `namespace/name`. */
-export function keyOf({ metadata: { namespace, name } }: Migration): string {
-  return `${namespace}/${name}`;
-}
-
 /** Why it is where it is, as its conditions say; the one that changed last first. Empty where they say nothing. */
 export function wordsOf({ status }: Migration): string {
   const told = (status?.conditions ?? []).filter(({ message }) => message !== '');

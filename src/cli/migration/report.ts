@@ -5,7 +5,7 @@ import { resourceClient } from '../../kube/resource.ts';
 import { phaseOf } from '../../protocol/migration-facts.ts';
 import type { Cluster } from '../cluster-command.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { endOf } from '../kube-error-words.ts';
+import { adviseIfForbidden } from '../kube-error-words.ts';
 import { changeMigration } from './change.ts';
 import { type Report, reportStep } from './report-step.ts';
 import { type Wait, waitFor } from './wait.ts';
@@ -25,9 +25,7 @@ export async function runReport(request: ReportRequest, wait: Wait, cluster: Clu
   const client = resourceClient<Migration>(cluster.connection, MIGRATIONS);
   const { migration, isNew } = await changeMigration(client, { namespace, name }, (present) =>
     reportStep(present, report, message, new Date()),
-  ).catch((error: unknown) => {
-    throw endOf(error, ({ reason }) => (reason === 'Forbidden' ? ADVICE : undefined));
-  });
+  ).catch(adviseIfForbidden(ADVICE));
   cluster.stderr.write(`migration ${name} is ${phaseOf(migration)}${isNew ? '' : ' already'}\n`);
   return waitFor(client, migration, wait, cluster);
 }

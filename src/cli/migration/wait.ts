@@ -1,12 +1,13 @@
 /** Waits for a Migration by watching it. */
+
 import type { Migration, MigrationPhase } from '../../api/generated/v1alpha1.ts';
+import { qualifiedName } from '../../api/object-meta.ts';
 import type { ResourceClient } from '../../kube/resource.ts';
 import { phaseOf } from '../../protocol/migration-facts.ts';
 import type { Cluster } from '../cluster-command.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { watchUntil } from '../watch-until.ts';
 import { type Goal, verdictOn } from './goal.ts';
-import { keyOf } from './phases.ts';
 
 export interface Wait {
   /** Absent: not at all. */
@@ -32,7 +33,8 @@ export async function waitFor(
     look: (objects) => {
       const now = objects.get(uid);
       const phase = now && phaseOf(now);
-      if (phase !== undefined && phase !== last) stderr.write(`migration ${keyOf(migration)} is ${phase}\n`);
+      if (phase !== undefined && phase !== last)
+        stderr.write(`migration ${qualifiedName(migration.metadata)} is ${phase}\n`);
       last = phase;
       return verdictOn(now, goal);
     },
@@ -40,6 +42,6 @@ export async function waitFor(
   if (verdict?.kind === 'reached') return EXIT.done;
   const wanted = goal === 'Done' ? 'done' : goal;
   const words = verdict?.words ?? `it was not ${wanted} within ${timeoutMs / 1000} s, it is ${last ?? 'not known'}`;
-  stderr.write(`migration ${keyOf(migration)}: ${words}\n`);
+  stderr.write(`migration ${qualifiedName(migration.metadata)}: ${words}\n`);
   return verdict === undefined ? EXIT.timeout : EXIT.failed;
 }
