@@ -23,13 +23,7 @@ describe.skipIf(missing !== undefined)(
 
     test('When libvirtd is killed and comes back, claims wait for it, and its guest is accounted all the time.', async () => {
       const scene = await Scene.open(inject('kubeconfigPath'));
-      const agent = scene.startWith([
-        '--driver=libvirt',
-        `--libvirt-uri=${libvirtd.uri}`,
-        `--instances-path=${libvirtd.instancesPath}`,
-        '--reserved-memory=0',
-      ]);
-      await agent.untilReady();
+      const agent = await scene.startOn(libvirtd);
       await scene.sumsAreRight(GUEST_SUMS);
       await scene.claim('guest', { flavor: { vcpus: 1, memory: '64Mi' }, instance: { uuid: UUID }, adopt: true });
       expect((await scene.decided('guest')).status?.phase).toBe('Claimed');
@@ -55,14 +49,7 @@ describe.skipIf(missing !== undefined)(
       const [name = ''] = (await libvirtd.virsh('nodedev-list', '--cap', 'pci')).split('\n');
       const address = name.replace(/^pci_(\w{4})_(\w{2})_(\w{2})_(\d)$/, '$1:$2:$3.$4');
       const scene = await Scene.open(inject('kubeconfigPath'));
-      const agent = scene.startWith([
-        '--driver=libvirt',
-        `--libvirt-uri=${libvirtd.uri}`,
-        `--instances-path=${libvirtd.instancesPath}`,
-        '--reserved-memory=0',
-        `--pci-devices=[{address: "${address}"}]`,
-      ]);
-      await agent.untilReady();
+      await scene.startOn(libvirtd, { flags: [`--pci-devices=[{address: "${address}"}]`] });
       await scene.claim('device', {
         flavor: { vcpus: 1, memory: '64Mi' },
         pciRequests: [{ name: 'any', count: 1, selectors: [{ address: '*:*:*.*' }] }],
@@ -90,13 +77,7 @@ describe.skipIf(missing !== undefined)(
       const life = { uuid: 'cccccccc-0000-4000-8000-000000000002', name: 'life' };
       const define = (memoryMiB: number, vcpus: number) =>
         libvirtd.virshWith(guestXml({ ...life, memoryMiB, vcpus }), 'define', '{}');
-      const agent = scene.startWith([
-        '--driver=libvirt',
-        `--libvirt-uri=${libvirtd.uri}`,
-        `--instances-path=${libvirtd.instancesPath}`,
-        '--reserved-memory=0',
-      ]);
-      await agent.untilReady();
+      await scene.startOn(libvirtd);
       await scene.claim('life', { flavor: { vcpus: 1, memory: '64Mi' }, instance: { uuid: life.uuid } });
       expect((await scene.decided('life')).status).toMatchObject({ phase: 'Claimed', vmState: 'Building' });
       const { used } = (await scene.readNode()).status ?? {};

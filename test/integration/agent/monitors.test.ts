@@ -163,14 +163,7 @@ describe.skipIf(missing !== undefined)(
       const libvirtd = await startLibvirtd();
       try {
         const scene = await Scene.open(inject('kubeconfigPath'));
-        const agent = scene.startWith([
-          '--driver=libvirt',
-          `--libvirt-uri=${libvirtd.uri}`,
-          `--instances-path=${libvirtd.instancesPath}`,
-          '--reserved-memory=0',
-          '--audit-seconds=2',
-        ]);
-        await agent.untilReady();
+        const agent = await scene.startOn(libvirtd, { flags: ['--audit-seconds=2'] });
         await eventually(async () => expect(Object.keys(await statusMetrics(scene))).toHaveLength(6));
         const first = await allTimesOf(agent);
         await eventually(async () => expect(await allTimesOf(agent)).toBeGreaterThan(first));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import type { Libvirtd } from '../../../dev/libvirtd.ts';
 import type { ComputeNode, InstanceClaim } from '../../../src/api/generated/v1alpha1.ts';
 import { COMPUTE_NODES, INSTANCE_CLAIMS, LEASES } from '../../../src/api/kinds.ts';
 import type { Lease } from '../../../src/api/lease.ts';
@@ -94,6 +95,17 @@ export class Scene {
       ...flags,
     ]);
     this.#agents.push(agent);
+    return agent;
+  }
+
+  /** Starts an agent of a libvirtd and waits until it decides claims. Nothing is kept for the host. */
+  async startOn(
+    { uri, instancesPath }: Libvirtd,
+    { flags = [], ...options }: StartOptions = {},
+  ): Promise<AgentProcess> {
+    const driver = ['--driver=libvirt', `--libvirt-uri=${uri}`, `--instances-path=${instancesPath}`];
+    const agent = this.startWith([...driver, '--reserved-memory=0', ...flags], options);
+    await agent.untilReady();
     return agent;
   }
 

@@ -144,8 +144,7 @@ export class Stage {
   async #startAgent(nodeName: string, host: Libvirtd): Promise<void> {
     const { controlPlane } = this.#parts;
     const kubeconfig = await saved(controlPlane, { ...AGENT, nodeName });
-    const driver = ['--driver=libvirt', `--libvirt-uri=${host.uri}`, `--instances-path=${host.instancesPath}`];
-    await this.scene.startWith([...driver, '--reserved-memory=0'], { nodeName, kubeconfig }).untilReady();
+    await this.scene.startOn(host, { nodeName, kubeconfig });
   }
 
   async #claimGuest(): Promise<void> {

@@ -1,7 +1,7 @@
 /** What an agent believes of what it is told: events come late, twice and in competing orders, and a watch that is filtered leaves out. */
 import type { InstanceClaimStatus, MigrationLock } from '../../../src/api/generated/v1alpha1.ts';
 import { GIBIBYTE, instance } from '../world/objects.ts';
-import { movedTo } from './plots.ts';
+import { grantedBig, grantsBesideOlder, movedTo } from './plots.ts';
 import { BIG, LEAK, OVER_GRANT, type Plot, type Safeguard } from './safeguard.ts';
 import type { Stage } from './stage.ts';
 
@@ -17,10 +17,7 @@ const TOLD_AGAIN: Plot = {
   what: 'A watch tells again that a granted claim is Pending, and one that waits would be next.',
   play: (stage) => {
     stage.createUnbound(OLDER_WAITS);
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle();
+    grantedBig(stage);
     stage.bind('older');
     stage.settle();
     rewind(stage, 'spec.nodeName');
@@ -55,10 +52,7 @@ const MOVED_AWAY: Plot = {
   play: (stage) => {
     const { claims } = stage.cluster.api;
     stage.createUnbound(OLDER_WAITS);
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle();
+    grantedBig(stage);
     stage.bind('older');
     stage.settle();
     claims.change('x', 'default', ({ status }) => ({ status: { ...status, migration: lockOf(status) } }));
@@ -83,11 +77,7 @@ function lockOf({ flavor }: InstanceClaimStatus = {}): MigrationLock {
 const LIST_OVERTAKEN: Plot = {
   what: 'A list that was made before a grant landed arrives after it, and an older claim is bound.',
   play: (stage) => {
-    stage.createUnbound({ name: 'older', ...BIG });
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle(/land write claim default\/x/);
+    grantsBesideOlder(stage);
     stage.goesWrong(/a1: watch of status.nodeName broke/);
     stage.happens(/a1: land list claims by status.nodeName/);
     stage.settle(/answer list/);
@@ -100,10 +90,7 @@ const LIST_OVERTAKEN: Plot = {
 const DELETED: Plot = {
   what: 'A granted claim is deleted.',
   play: (stage) => {
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle();
+    grantedBig(stage);
     stage.delete('x');
     stage.settle();
   },
@@ -112,10 +99,7 @@ const DELETED: Plot = {
 const NAMESAKE: Plot = {
   what: 'A granted claim is deleted and created anew while its watch is broken.',
   play: (stage) => {
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle();
+    grantedBig(stage);
     stage.delete('x');
     stage.create({ name: 'x', ...BIG });
     stage.goesWrong(/a1: watch of spec.nodeName broke/);

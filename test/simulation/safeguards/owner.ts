@@ -1,16 +1,12 @@
 /** One owner of a node: token, barrier and list. */
 import { GIBIBYTE, instance } from '../world/objects.ts';
-import { LATE_WRITE, movedTo } from './plots.ts';
+import { grantsBesideOlder, LATE_WRITE, movedTo } from './plots.ts';
 import { BIG, OVER_GRANT, type Plot, type Safeguard, UNNAMED } from './safeguard.ts';
 import type { Stage } from './stage.ts';
 
 /** An agent has sent its grant of x and is gone; an older claim is bound since. */
 function killedWithGrantSent(stage: Stage) {
-  stage.createUnbound({ name: 'older', ...BIG });
-  const first = stage.agent();
-  stage.settle();
-  stage.create({ name: 'x', ...BIG });
-  stage.settle(/land write claim default\/x/);
+  const first = grantsBesideOlder(stage);
   const late = stage.request(/write claim default\/x/);
   stage.kill(first);
   stage.bind('older');

@@ -1,5 +1,6 @@
 /** etcd restored from a backup: what was decided since is undone, and who decided it may not know. */
 import type { ModelProcess } from '../world/model-process.ts';
+import { grantsBesideOlder } from './plots.ts';
 import { BIG, LATE, OVER_GRANT, type Plot, type Safeguard, UNDECIDED, UNNAMED, WAITS } from './safeguard.ts';
 import type { Stage } from './stage.ts';
 
@@ -115,11 +116,7 @@ const STANDBY: Plot = {
 
 /** An agent stands still, which has committed its grant of x since the backup and has not sent it. An older claim is bound to the node. */
 function committedSince(stage: Stage): { readonly agent: ModelProcess; readonly restore: () => void } {
-  stage.createUnbound({ name: 'older', ...BIG });
-  const agent = stage.agent();
-  stage.settle();
-  stage.create({ name: 'x', ...BIG });
-  stage.settle(/a1: turn/);
+  const agent = grantsBesideOlder(stage, /a1: turn/);
   const restore = backUp(stage);
   stage.settle(/answer commit/);
   agent.pause();
@@ -164,14 +161,20 @@ const DIES_MIDWAY: Plot = {
   },
 };
 
+/** Another agent has the node when it is restored, and somebody writes the ComputeNode first. Returns the one that stands still. */
+function restoredAndWritten(stage: Stage): ModelProcess {
+  const { agent, restore } = committedSince(stage);
+  stage.agent();
+  stage.settle(/^a1: |a2: turn/);
+  restore();
+  stage.cluster.api.computeNodes.change('node-a', undefined, () => ({ spec: { unschedulable: false } }));
+  return agent;
+}
+
 const KNOWN_BY_THE_PROCESS: Plot = {
   what: 'An agent lives through a restore after which somebody writes the ComputeNode first, and a former owner stands still that is about to write.',
   play: (stage) => {
-    const { agent, restore } = committedSince(stage);
-    stage.agent();
-    stage.settle(/^a1: |a2: turn/);
-    restore();
-    stage.cluster.api.computeNodes.change('node-a', undefined, () => ({ spec: { unschedulable: false } }));
+    const agent = restoredAndWritten(stage);
     goesOnBeside(stage, 'a2', agent);
   },
 };
@@ -179,11 +182,7 @@ const KNOWN_BY_THE_PROCESS: Plot = {
 const KNOWN_BY_A_READ: Plot = {
   what: 'The same, and the agent commits before it hears anything.',
   play: (stage) => {
-    const { agent, restore } = committedSince(stage);
-    stage.agent();
-    stage.settle(/^a1: |a2: turn/);
-    restore();
-    stage.cluster.api.computeNodes.change('node-a', undefined, () => ({ spec: { unschedulable: false } }));
+    const agent = restoredAndWritten(stage);
     stage.settle(/^a1: |a2: (.*watch|list node|land list)/);
     goesOnBeside(stage, 'a2', agent);
   },

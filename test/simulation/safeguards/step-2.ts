@@ -1,5 +1,7 @@
 /** Step 2 of a group commit: the write of ComputeNode, and what it names. */
-import { BIG, OVER_GRANT, OWNERLESS, type Plot, type Safeguard, UNNAMED } from './safeguard.ts';
+import { grantsBesideOlder } from './plots.ts';
+import { OVER_GRANT, OWNERLESS, type Plot, type Safeguard, UNNAMED } from './safeguard.ts';
+import type { Stage } from './stage.ts';
 
 const GRANT: Plot = {
   what: 'A claim is granted.',
@@ -34,33 +36,27 @@ const TWO_BATCHES: Plot = {
   },
 };
 
+/** The older claim is bound, and another agent takes over and grants it, before the first one goes on. */
+function otherGrantsOlder(stage: Stage): void {
+  stage.bind('older');
+  stage.agent();
+  stage.settle(/^a1: |^a2: land write claim default\/x/);
+  stage.settle(/^a1: .*watch|^a1: begins|^a2: /);
+}
+
 const DEPOSED_BEFORE_STEP_2: Plot = {
   what: 'An agent has decided, and another one takes over before it commits.',
   play: (stage) => {
-    stage.createUnbound({ name: 'older', ...BIG });
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle(/land commit/);
-    stage.bind('older');
-    stage.agent();
-    stage.settle(/^a1: |^a2: land write claim default\/x/);
-    stage.settle(/^a1: .*watch|^a1: begins|^a2: /);
+    grantsBesideOlder(stage, /land commit/);
+    otherGrantsOlder(stage);
   },
 };
 
 const DEPOSED_UNSEEN: Plot = {
   what: 'An agent decides that has not heard yet that another one took over and granted.',
   play: (stage) => {
-    stage.createUnbound({ name: 'older', ...BIG });
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle(/^a1: turn/);
-    stage.bind('older');
-    stage.agent();
-    stage.settle(/^a1: |^a2: land write claim default\/x/);
-    stage.settle(/^a1: .*watch|^a1: begins|^a2: /);
+    grantsBesideOlder(stage, /^a1: turn/);
+    otherGrantsOlder(stage);
   },
 };
 

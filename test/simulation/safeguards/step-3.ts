@@ -1,7 +1,7 @@
 /** Step 3 of a group commit: the writes of the decisions, and what is held until they are answered. */
 import type { Observation } from '../../../src/protocol/messages.ts';
-import { LATE_WRITE } from './plots.ts';
-import { BIG, OVER_GRANT, type Plot, type Safeguard, UNDECIDED } from './safeguard.ts';
+import { grantsBesideOlder, LATE_WRITE } from './plots.ts';
+import { OVER_GRANT, type Plot, type Safeguard, UNDECIDED } from './safeguard.ts';
 
 const CONFLICT: Plot = {
   what: 'Somebody labels a claim before its grant lands.',
@@ -18,11 +18,7 @@ const CONFLICT: Plot = {
 const NO_ANSWER: Plot = {
   what: 'A grant gets no answer and lands late, and an older claim is bound between.',
   play: (stage) => {
-    stage.createUnbound({ name: 'older', ...BIG });
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle(/land write claim default\/x/);
+    grantsBesideOlder(stage);
     stage.bind('older');
     const late = stage.stuck(/write claim default\/x/);
     stage.settle(/land (read|write) claim default\/x/);
@@ -33,11 +29,7 @@ const NO_ANSWER: Plot = {
 const NO_ANSWER_AND_AUDIT: Plot = {
   what: 'A grant gets no answer and lands late, and between there are an audit and an older claim.',
   play: (stage) => {
-    stage.createUnbound({ name: 'older', ...BIG });
-    const agent = stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle(/land write claim default\/x/);
+    const agent = grantsBesideOlder(stage);
     const late = stage.stuck(/write claim default\/x/);
     agent.tenure?.audit();
     stage.settle(/land (read|write) claim default\/x/);
@@ -50,11 +42,7 @@ const NO_ANSWER_AND_AUDIT: Plot = {
 const SECOND_TRY_REFUSED: Plot = {
   what: 'A grant gets no answer, its second try is refused, and then the first one lands.',
   play: (stage) => {
-    stage.createUnbound({ name: 'older', ...BIG });
-    stage.agent();
-    stage.settle();
-    stage.create({ name: 'x', ...BIG });
-    stage.settle(/land write claim default\/x/);
+    grantsBesideOlder(stage);
     const late = stage.stuck(/write claim default\/x/);
     stage.settle(/land write claim default\/x/);
     stage.bind('older');
